@@ -1,0 +1,101 @@
+"""Markers that say where a handler's argument comes from: `name: Annotated[str, Param("name")]`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from cqrs_nest.common.execution import ExecutionContext, PipeTransform
+
+
+class ParameterSource(Enum):
+    """The part of the request that an argument is taken from."""
+
+    BODY = "body"
+    PARAM = "param"
+    QUERY = "query"
+    HEADERS = "headers"
+    COOKIES = "cookies"
+    REQUEST = "request"
+    IP = "ip"
+    CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterMarker:
+    """Where an argument comes from; `name` picks one field, None means the whole."""
+
+    source: ParameterSource
+    name: str | None = None
+    pipes: tuple[type[PipeTransform] | PipeTransform, ...] = ()
+    factory: Callable[[Any, ExecutionContext], Any] | None = None
+    """For `CUSTOM`: gives the value, sync or async."""
+    data: Any = None
+    """For `CUSTOM`: the first argument of the factory."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentMetadata:
+    """What a pipe is told about the value: where it came from, its declared type and its name."""
+
+    source: ParameterSource
+    annotation: Any
+    name: str | None = None
+
+
+Pipe = type[PipeTransform] | PipeTransform
+
+
+def Body(field: str | None = None, *pipes: Pipe) -> ParameterMarker:
+    """The JSON body, or one field of it."""
+    return ParameterMarker(ParameterSource.BODY, field, pipes)
+
+
+def Param(name: str | None = None, *pipes: Pipe) -> ParameterMarker:
+    """A `:name` segment of the path, or all of them as a model or mapping."""
+    return ParameterMarker(ParameterSource.PARAM, name, pipes)
+
+
+def Query(name: str | None = None, *pipes: Pipe) -> ParameterMarker:
+    """One value of the query string, or all of them as a model or mapping."""
+    return ParameterMarker(ParameterSource.QUERY, name, pipes)
+
+
+def Headers(name: str | None = None, *pipes: Pipe) -> ParameterMarker:
+    """One header, or all of them as a mapping with names in lower case."""
+    return ParameterMarker(ParameterSource.HEADERS, name, pipes)
+
+
+def Cookies(name: str | None = None, *pipes: Pipe) -> ParameterMarker:
+    """One cookie, or all of them as a mapping."""
+    return ParameterMarker(ParameterSource.COOKIES, name, pipes)
+
+
+def Req() -> ParameterMarker:
+    """The Starlette request itself."""
+    return ParameterMarker(ParameterSource.REQUEST)
+
+
+def Ip() -> ParameterMarker:
+    """The address of the caller."""
+    return ParameterMarker(ParameterSource.IP)
+
+
+def create_param_decorator(
+    factory: Callable[[Any, ExecutionContext], Any],
+) -> Callable[..., ParameterMarker]:
+    """A marker of your own: `factory(data, context)` gives the argument, sync or async.
+
+    >>> def agent(data: None, context: ExecutionContext) -> str | None:
+    ...     return context.switch_to_http().get_request().headers.get("user-agent")
+    >>> UserAgent = create_param_decorator(agent)
+    >>> UserAgent().source
+    <ParameterSource.CUSTOM: 'custom'>
+    """
+
+    def marker(data: Any = None, *pipes: Pipe) -> ParameterMarker:
+        return ParameterMarker(ParameterSource.CUSTOM, None, pipes, factory, data)
+
+    return marker

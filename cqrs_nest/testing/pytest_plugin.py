@@ -1,0 +1,1 @@
+"""Fixtures for applications built on cqrs_nest."""
