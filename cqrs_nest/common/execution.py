@@ -70,7 +70,7 @@ class CallHandler(Protocol):
     """The rest of the way, as an interceptor sees it."""
 
     def handle(self) -> Awaitable[Any]:
-        """Run pipes and handler (and inner interceptors) and give the handler's result. May be called again."""
+        """Run inner interceptors, pipes and handler and give the handler's result. May be called again."""
         ...
 
 

@@ -46,7 +46,7 @@ def as_key(key: MetadataKey[T] | str) -> MetadataKey[T]:
 
 def own_metadata(target: object) -> Mapping[MetadataKey[Any], Any]:
     """The metadata written on exactly this class or function, never an inherited one."""
-    own: Mapping[str, Any] = getattr(target, "__dict__", {})
+    own: Mapping[str, Mapping[MetadataKey[Any], Any]] = getattr(target, "__dict__", {})
     return own.get(_ATTRIBUTE, _EMPTY)
 
 

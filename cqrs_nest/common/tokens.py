@@ -73,13 +73,13 @@ INQUIRER = InjectionToken[Any]("INQUIRER")
 
 
 def describe_token(token: Token) -> str:
-    r"""The token as an error message shows it: a class by its name, a text in quotes.
+    """The token as an error message shows it: a class by its name, a text in quotes.
 
     >>> describe_token(int), describe_token("A"), describe_token(InjectionToken("B"))
-    ('int', '"A"', 'InjectionToken(\'B\')')
+    ('int', '"A"', "InjectionToken('B')")
     """
     if isinstance(token, str):
         return f'"{token}"'
-    if isinstance(token, type) and not getattr(token, "__args__", None):
+    if isinstance(token, type) and not hasattr(token, "__origin__"):
         return token.__qualname__.rpartition("<locals>.")[2]
-    return repr(token)
+    return str(token) if hasattr(token, "__origin__") else repr(token)
