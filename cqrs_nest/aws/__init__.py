@@ -1,0 +1,33 @@
+"""AWS behind small services: one session, lazily made clients, calls that never block the event loop."""
+
+from cqrs_nest.aws.dynamodb import DynamoDbService
+from cqrs_nest.aws.errors import AwsConfigurationError, UnsupportedValueError, error_code
+from cqrs_nest.aws.json_text import from_json, to_json
+from cqrs_nest.aws.module import AwsModule
+from cqrs_nest.aws.removal import REMOVE
+from cqrs_nest.aws.s3 import S3Service
+from cqrs_nest.aws.session import AwsSession
+from cqrs_nest.aws.sns import PublishBatchError, SnsService
+from cqrs_nest.aws.sqs import SqsService
+from cqrs_nest.aws.step_functions import StepFunctionService
+from cqrs_nest.aws.timestamps import parse_moment, to_local_iso, to_utc_iso
+
+__all__ = [
+    "REMOVE",
+    "AwsConfigurationError",
+    "AwsModule",
+    "AwsSession",
+    "DynamoDbService",
+    "PublishBatchError",
+    "S3Service",
+    "SnsService",
+    "SqsService",
+    "StepFunctionService",
+    "UnsupportedValueError",
+    "error_code",
+    "from_json",
+    "parse_moment",
+    "to_json",
+    "to_local_iso",
+    "to_utc_iso",
+]

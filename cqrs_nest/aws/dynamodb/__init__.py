@@ -1,0 +1,60 @@
+"""DynamoDB: values, conditions and updates in plain Python, behind one small port."""
+
+from cqrs_nest.aws.dynamodb.attribute_values import (
+    Item,
+    deserialize,
+    deserialize_item,
+    serialize,
+    serialize_item,
+)
+from cqrs_nest.aws.dynamodb.client import Boto3DynamoDbClient, DynamoDbClient
+from cqrs_nest.aws.dynamodb.expressions import (
+    ITEM_EXISTS,
+    ITEM_NOT_EXISTS,
+    Condition,
+    IfNotExists,
+    Increment,
+    ListAppend,
+    UpdateExpression,
+)
+from cqrs_nest.aws.dynamodb.service import DynamoDbService, Order, Page, is_condition_failure
+from cqrs_nest.aws.dynamodb.table_names import TableType, module_name, table_name, table_prefix
+from cqrs_nest.aws.dynamodb.transactions import (
+    Check,
+    Delete,
+    Put,
+    TransactionItem,
+    Update,
+    cancellation_reasons,
+)
+
+__all__ = [
+    "ITEM_EXISTS",
+    "ITEM_NOT_EXISTS",
+    "Boto3DynamoDbClient",
+    "Check",
+    "Condition",
+    "Delete",
+    "DynamoDbClient",
+    "DynamoDbService",
+    "IfNotExists",
+    "Increment",
+    "Item",
+    "ListAppend",
+    "Order",
+    "Page",
+    "Put",
+    "TableType",
+    "TransactionItem",
+    "Update",
+    "UpdateExpression",
+    "cancellation_reasons",
+    "deserialize",
+    "deserialize_item",
+    "is_condition_failure",
+    "module_name",
+    "serialize",
+    "serialize_item",
+    "table_name",
+    "table_prefix",
+]

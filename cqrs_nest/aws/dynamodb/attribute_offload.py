@@ -1,0 +1,68 @@
+"""Large `attributes` live in S3; the row then carries `s3://<bucket>/<key>` in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ulid_transform import ulid_now
+
+from cqrs_nest.aws.dynamodb.attribute_values import Item
+from cqrs_nest.aws.json_text import to_json
+from cqrs_nest.aws.s3 import S3Service
+from cqrs_nest.common import Injectable
+from cqrs_nest.config import Environment
+
+SCHEME = "s3://"
+
+
+def is_s3_uri(attributes: object) -> bool:
+    """Whether the value of `attributes` stands for an object in S3.
+
+    >>> is_s3_uri("s3://bucket/ddb/x.json"), is_s3_uri({"n": 1})
+    (True, False)
+    """
+    return isinstance(attributes, str) and attributes.startswith(SCHEME)
+
+
+def s3_key(uri: str) -> str:
+    """The key of an S3 URI. Its bucket does not count: the configured one is read.
+
+    >>> s3_key("s3://bucket/ddb/x.json")
+    'ddb/x.json'
+    """
+    return uri.removeprefix(SCHEME).partition("/")[2]
+
+
+@Injectable()
+class AttributeOffload:
+    """Moves `attributes` over `ATTRIBUTE_LIMIT_SIZE` bytes of JSON to S3 on write and back on read."""
+
+    def __init__(self, s3: S3Service, environment: Environment) -> None:
+        self._s3 = s3
+        self._limit = environment.attribute_limit_size
+
+    async def store(self, table: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The item as it goes into the row; its attributes have been written to S3 when they are large.
+
+        In the object dates are UTC and sets are lists, as JSON has it.
+        """
+        attributes = item.get("attributes")
+        if attributes is None or isinstance(attributes, str) or not self._is_large(attributes):
+            return item
+        key = f"ddb/{table}/{item['pk']}/{item['sk']}/{ulid_now()}.json"
+        await self._s3.put_item(key, attributes)
+        return {**item, "attributes": f"{SCHEME}{self._s3.bucket}/{key}"}
+
+    async def load(self, item: Item) -> Item:
+        """The item with its attributes read from S3 where the row only refers to them.
+
+        Raises ClientError `NoSuchKey` when the object is gone.
+        """
+        attributes = item.get("attributes")
+        if is_s3_uri(attributes):
+            item["attributes"] = await self._s3.get_item(s3_key(str(attributes)))
+        return item
+
+    def _is_large(self, attributes: object) -> bool:
+        return len(to_json(attributes).encode()) > self._limit

@@ -1,0 +1,179 @@
+"""Python values to DynamoDB's attribute values and back, by one look-up of the type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypeAlias
+
+from cqrs_nest.aws.errors import UnsupportedValueError
+from cqrs_nest.aws.removal import REMOVE, Removal
+from cqrs_nest.aws.timestamps import parse_moment, to_local_iso
+
+AttributeValue: TypeAlias = dict[str, Any]
+"""One value in DynamoDB JSON, such as `{"S": "text"}`."""
+AttributeMap: TypeAlias = dict[str, AttributeValue]
+"""An item or a key in DynamoDB JSON."""
+Item: TypeAlias = dict[str, Any]
+"""An item or a key in plain Python values, with the wire's camelCase names."""
+
+MAX_DIGITS = 38
+MAX_SAFE_FLOAT = 2**53 - 1
+MOMENTS = ("createdAt", "updatedAt")
+"""The attributes that are read back as datetimes; every other date stays the text it is."""
+
+
+def serialize_item(item: Mapping[str, Any]) -> AttributeMap:
+    """An item for DynamoDB. `REMOVE` values are left out.
+
+    Raises UnsupportedValueError, naming the path, for NaN, infinity, numbers that would lose digits,
+    empty or mixed sets and unknown types.
+
+    >>> serialize_item({"pk": "A#t", "version": 1, "ttl": None, "attributes": {"n": 1.5, "tags": {"x"}}})
+    {'pk': {'S': 'A#t'}, 'version': {'N': '1'}, 'ttl': {'NULL': True}, \
+'attributes': {'M': {'n': {'N': '1.5'}, 'tags': {'SS': ['x']}}}}
+    """
+    return _map(item, "")
+
+
+def serialize(value: object, path: str = "") -> AttributeValue:
+    """One value for DynamoDB; `path` is where it stands, for the error text."""
+    convert = _WRITERS.get(type(value)) or _writer_of_base(value)
+    if convert is None:
+        raise UnsupportedValueError(path, value)
+    return convert(value, path)
+
+
+def deserialize_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
+    """An item of DynamoDB as plain values; `createdAt` and `updatedAt` become datetimes.
+
+    >>> deserialize_item({"version": {"N": "2"}, "rate": {"N": "1.50"}, "tags": {"SS": ["x"]}})
+    {'version': 2, 'rate': 1.5, 'tags': {'x'}}
+    """
+    plain = {name: deserialize(value) for name, value in item.items()}
+    for name in MOMENTS:
+        text = plain.get(name)
+        if isinstance(text, str):
+            plain[name] = parse_moment(text) or text
+    return plain
+
+
+def deserialize(value: Mapping[str, Any]) -> Any:
+    """One value of DynamoDB as a plain value.
+
+    >>> deserialize({"L": [{"N": "1"}, {"NULL": True}, {"BOOL": False}]})
+    [1, None, False]
+    """
+    ((kind, content),) = value.items()
+    return _READERS[kind](content)
+
+
+def number_text(value: float) -> str:
+    """A float in the digits that JavaScript writes.
+
+    >>> number_text(1.0), number_text(0.1), number_text(1e-7), number_text(0.00001)
+    ('1', '0.1', '1e-7', '0.00001')
+    """
+    if value.is_integer():
+        return str(int(value))
+    if abs(value) >= 1e-6:
+        return format(Decimal(repr(value)), "f")
+    mantissa, _, exponent = repr(value).partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _integer(value: int, path: str) -> AttributeValue:
+    if len(str(abs(value))) > MAX_DIGITS:
+        raise UnsupportedValueError(path, value, f"a number has at most {MAX_DIGITS} digits")
+    return {"N": str(value)}
+
+
+def _float(value: float, path: str) -> AttributeValue:
+    if value != value or abs(value) > MAX_SAFE_FLOAT:
+        raise UnsupportedValueError(
+            path, value, "a float is a finite number up to 2**53 - 1; use int or Decimal beyond"
+        )
+    return {"N": number_text(value)}
+
+
+def _decimal(value: Decimal, path: str) -> AttributeValue:
+    if not value.is_finite() or len(value.as_tuple().digits) > MAX_DIGITS:
+        raise UnsupportedValueError(path, value, f"a number is finite and has at most {MAX_DIGITS} digits")
+    return {"N": str(value)}
+
+
+def _map(value: Mapping[Any, Any], path: str) -> AttributeMap:
+    written: AttributeMap = {}
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise UnsupportedValueError(path, name, "names are texts")
+        if item is not REMOVE:
+            written[name] = serialize(item, f"{path}.{name}" if path else name)
+    return written
+
+
+def _list(value: Any, path: str) -> AttributeValue:
+    return {"L": [serialize(item, f"{path}[{i}]") for i, item in enumerate(value) if item is not REMOVE]}
+
+
+def _set(value: Any, path: str) -> AttributeValue:
+    written = [serialize(item, path) for item in value]
+    kinds = {kind for item in written for kind in item}
+    if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
+        raise UnsupportedValueError(path, value, "a set is not empty and holds only texts, numbers or bytes")
+    kind = kinds.pop()
+    contents = [item[kind] for item in written]
+    return {f"{kind}S": sorted(contents, key=Decimal if kind == "N" else None)}
+
+
+_WRITERS: dict[type, Callable[[Any, str], AttributeValue]] = {
+    str: lambda value, path: {"S": value},
+    bool: lambda value, path: {"BOOL": value},
+    int: _integer,
+    float: _float,
+    Decimal: _decimal,
+    type(None): lambda value, path: {"NULL": True},
+    dict: lambda value, path: {"M": _map(value, path)},
+    list: _list,
+    tuple: _list,
+    set: _set,
+    frozenset: _set,
+    bytes: lambda value, path: {"B": value},
+    bytearray: lambda value, path: {"B": bytes(value)},
+    datetime: lambda value, path: {"S": to_local_iso(value)},
+    date: lambda value, path: {"S": value.isoformat()},
+}
+
+
+def _writer_of_base(value: object) -> Callable[[Any, str], AttributeValue] | None:
+    if isinstance(value, Removal):
+        return None
+    if isinstance(value, Enum):
+        return lambda member, path: serialize(member.value, path)
+    if isinstance(value, Mapping):
+        return _WRITERS[dict]
+    return next((convert for base, convert in _WRITERS.items() if isinstance(value, base)), None)
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+        return int(number) if number.is_integer() and abs(number) <= MAX_SAFE_FLOAT else number
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "S": lambda content: content,
+    "N": _number,
+    "BOOL": lambda content: content,
+    "NULL": lambda content: None,
+    "M": lambda content: {name: deserialize(value) for name, value in content.items()},
+    "L": lambda content: [deserialize(value) for value in content],
+    "SS": set,
+    "NS": lambda content: {_number(text) for text in content},
+    "B": bytes,
+    "BS": lambda content: {bytes(value) for value in content},
+}

@@ -1,0 +1,137 @@
+"""Conditions and update expressions, written from plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from cqrs_nest.aws.dynamodb.attribute_values import AttributeMap, serialize
+from cqrs_nest.aws.removal import REMOVE
+
+AttributePath: TypeAlias = "str | tuple[str | int, ...]"
+"""An attribute by its name, or a place inside one: `("attributes", "tags", 0)`. A dot is part of a name."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A condition with the values of its `:placeholders` and the names of its `#placeholders`.
+
+    >>> Condition("version = :v", {":v": 3}).values
+    {':v': 3}
+    """
+
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+ITEM_NOT_EXISTS = Condition("attribute_not_exists(pk) AND attribute_not_exists(sk)")
+ITEM_EXISTS = Condition("attribute_exists(pk)")
+
+
+@dataclass(frozen=True)
+class IfNotExists:
+    """Set `value` unless the attribute (or the one at `path`) has a value already."""
+
+    value: Any
+    path: AttributePath | None = None
+
+
+@dataclass(frozen=True)
+class Increment:
+    """Add `by` (negative to subtract). With `start` a missing attribute counts as that."""
+
+    by: int | float
+    start: int | float | None = None
+
+
+@dataclass(frozen=True)
+class ListAppend:
+    """Add `values` to the end of the list (of this attribute, or of the one at `path`)."""
+
+    values: list[Any]
+    path: AttributePath | None = None
+
+
+@dataclass(frozen=True)
+class UpdateExpression:
+    """What an update changes.
+
+    `set` takes plain values, `IfNotExists`, `Increment` and `ListAppend`; entries with `REMOVE` are
+    skipped. `remove` lists attributes to take off, `add` numbers and sets to add to, `delete` members
+    to take out of sets.
+    """
+
+    set: Mapping[AttributePath, Any] = field(default_factory=dict[AttributePath, Any])
+    remove: Iterable[AttributePath] = ()
+    add: Mapping[AttributePath, Any] = field(default_factory=dict[AttributePath, Any])
+    delete: Mapping[AttributePath, Any] = field(default_factory=dict[AttributePath, Any])
+
+
+class Placeholders:
+    """Collects the `#names` and `:values` of one request while its expressions are written."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._values: AttributeMap = {}
+
+    def name(self, path: AttributePath) -> str:
+        """An attribute path with a placeholder for each of its names."""
+        text = ""
+        for part in (path,) if isinstance(path, str) else path:
+            if isinstance(part, int):
+                text += f"[{part}]"
+                continue
+            placeholder = f"#n{len(self._names)}"
+            self._names[placeholder] = part
+            text += f".{placeholder}" if text else placeholder
+        return text
+
+    def value(self, value: object, path: AttributePath) -> str:
+        """The placeholder of a value; `path` is where it goes, for the error text."""
+        placeholder = f":v{len(self._values)}"
+        self._values[placeholder] = serialize(value, path if isinstance(path, str) else str(path))
+        return placeholder
+
+    def condition(self, condition: Condition | str) -> str:
+        """The text of a condition, whose own placeholders are taken over."""
+        if isinstance(condition, str):
+            return condition
+        self._names |= condition.names
+        self._values |= {name: serialize(value, name) for name, value in condition.values.items()}
+        return condition.text
+
+    def update(self, update: UpdateExpression) -> str:
+        """The text of an update: its SET, REMOVE, ADD and DELETE parts."""
+        clauses = {
+            "SET": [
+                f"{self.name(path)} = {self._operand(path, value)}"
+                for path, value in update.set.items()
+                if value is not REMOVE
+            ],
+            "REMOVE": [self.name(path) for path in update.remove],
+            "ADD": [f"{self.name(path)} {self.value(value, path)}" for path, value in update.add.items()],
+            "DELETE": [
+                f"{self.name(path)} {self.value(value, path)}" for path, value in update.delete.items()
+            ],
+        }
+        return " ".join(f"{keyword} {', '.join(parts)}" for keyword, parts in clauses.items() if parts)
+
+    def parameters(self) -> dict[str, Any]:
+        """The two maps as request parameters; an empty one is left out, as DynamoDB wants it."""
+        maps = {"ExpressionAttributeNames": self._names, "ExpressionAttributeValues": self._values}
+        return {name: content for name, content in maps.items() if content}
+
+    def _operand(self, path: AttributePath, value: Any) -> str:
+        match value:
+            case IfNotExists(value=default, path=source):
+                return f"if_not_exists({self.name(source or path)}, {self.value(default, path)})"
+            case Increment(by=by, start=None):
+                return f"{self.name(path)} + {self.value(by, path)}"
+            case Increment(by=by, start=start):
+                return f"if_not_exists({self.name(path)}, {self.value(start, path)}) + {self.value(by, path)}"
+            case ListAppend(values=values, path=source):
+                return f"list_append({self.name(source or path)}, {self.value(values, path)})"
+            case _:
+                return self.value(value, path)

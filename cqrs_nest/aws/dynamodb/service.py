@@ -1,0 +1,282 @@
+"""`DynamoDbService`: DynamoDB in plain Python values."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import uuid4
+
+from cqrs_nest.aws.dynamodb.attribute_offload import AttributeOffload
+from cqrs_nest.aws.dynamodb.attribute_values import (
+    AttributeMap,
+    Item,
+    deserialize_item,
+    serialize_item,
+)
+from cqrs_nest.aws.dynamodb.client import DynamoDbClient
+from cqrs_nest.aws.dynamodb.expressions import AttributePath, Condition, Placeholders, UpdateExpression
+from cqrs_nest.aws.dynamodb.table_names import TableType, table_name
+from cqrs_nest.aws.dynamodb.transactions import (
+    Check,
+    Delete,
+    Put,
+    TransactionItem,
+    Update,
+    cancellation_reasons,
+)
+from cqrs_nest.aws.errors import error_code
+from cqrs_nest.common import Injectable
+from cqrs_nest.config import Environment
+
+Key = Mapping[str, str]
+Order = Literal["asc", "desc"]
+
+BATCH_GET_KEYS = 100
+ATTEMPTS = 8
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some items and the key to go on from; `last_key` is None after the last page."""
+
+    items: list[Item]
+    last_key: Item | None
+
+
+@Injectable()
+class DynamoDbService:
+    """Reads and writes items as dicts with the wire's camelCase names.
+
+    Large `attributes` go to S3 and come back on their own. Refused calls raise botocore's ClientError.
+    """
+
+    def __init__(self, client: DynamoDbClient, offload: AttributeOffload, environment: Environment) -> None:
+        self._client = client
+        self._offload = offload
+        self._environment = environment
+
+    def get_table_name(self, module: str, type: TableType | str | None = None) -> str:
+        """The physical name of a module's table."""
+        return table_name(self._environment, module, type)
+
+    async def put_item(
+        self, table: str, item: Mapping[str, Any], condition: Condition | str | None = None
+    ) -> None:
+        """Write a whole item.
+
+        Raises ClientError `ConditionalCheckFailedException`, with the item that is there under
+        `response["Item"]`, when the condition does not hold.
+        """
+        request = await self._put_request(Put(table, item, condition))
+        await self._client.put_item(**request)
+
+    async def get_item(self, table: str, key: Key, consistent_read: bool = False) -> Item | None:
+        """The item of a key, or None."""
+        response = await self._client.get_item(
+            TableName=table, Key=serialize_item(key), ConsistentRead=consistent_read
+        )
+        found = response.get("Item")
+        return None if found is None else await self._read(found)
+
+    async def update_item(
+        self,
+        table: str,
+        key: Key,
+        *,
+        set: Mapping[AttributePath, Any] | None = None,
+        remove: Sequence[AttributePath] = (),
+        add: Mapping[AttributePath, Any] | None = None,
+        delete: Mapping[AttributePath, Any] | None = None,
+        condition: Condition | str | None = None,
+    ) -> Item:
+        """Change some attributes and give the whole item as it is now. `updatedAt` becomes now unless set.
+
+        See `UpdateExpression` for what the four arguments take. Without a condition a missing item
+        is created.
+        """
+        update = UpdateExpression(
+            set={"updatedAt": datetime.now(UTC), **(set or {})},
+            remove=remove,
+            add=add or {},
+            delete=delete or {},
+        )
+        request = await self._update_request(Update(table, key, update, condition))
+        response = await self._client.update_item(**request, ReturnValues="ALL_NEW")
+        return await self._read(response["Attributes"])
+
+    async def delete_item(self, table: str, key: Key, condition: Condition | str | None = None) -> None:
+        """Remove an item; one that is not there does not matter."""
+        await self._client.delete_item(**_keyed_request(table, key, condition))
+
+    async def query(
+        self,
+        table: str,
+        pk: str,
+        *,
+        sk: Condition | None = None,
+        start_from_sk: str | None = None,
+        limit: int | None = None,
+        order: Order = "asc",
+        consistent_read: bool = False,
+    ) -> Page:
+        """One page of the items of a partition, by sort key.
+
+        `sk` is a key condition such as `Condition("begins_with(sk, :prefix)", {":prefix": "A"})`;
+        `start_from_sk` the sort key after which the page begins.
+        """
+        placeholders = Placeholders()
+        text = f"pk = {placeholders.value(pk, 'pk')}"
+        if sk is not None:
+            text += f" AND {placeholders.condition(sk)}"
+        request: dict[str, Any] = {
+            "TableName": table,
+            "KeyConditionExpression": text,
+            "ScanIndexForward": order == "asc",
+            "ConsistentRead": consistent_read,
+            **placeholders.parameters(),
+        }
+        if limit is not None:
+            request["Limit"] = limit
+        if start_from_sk is not None:
+            request["ExclusiveStartKey"] = serialize_item({"pk": pk, "sk": start_from_sk})
+        return await self._page(await self._client.query(**request))
+
+    async def query_all(
+        self, table: str, pk: str, *, sk: Condition | None = None, order: Order = "asc"
+    ) -> AsyncIterator[Item]:
+        """Every item of a partition, page after page."""
+        start: str | None = None
+        while True:
+            page = await self.query(table, pk, sk=sk, start_from_sk=start, order=order)
+            for item in page.items:
+                yield item
+            if page.last_key is None:
+                return
+            start = page.last_key["sk"]
+
+    async def scan(self, table: str, *, start_key: Key | None = None, limit: int | None = None) -> Page:
+        """One page of a whole table, in no particular order."""
+        request: dict[str, Any] = {"TableName": table}
+        if limit is not None:
+            request["Limit"] = limit
+        if start_key is not None:
+            request["ExclusiveStartKey"] = serialize_item(start_key)
+        return await self._page(await self._client.scan(**request))
+
+    async def batch_get_items(
+        self, table: str, keys: Sequence[Key], consistent_read: bool = False
+    ) -> list[Item]:
+        """The items of the keys that exist, in no particular order; one call for every 100 keys."""
+        batches = [keys[i : i + BATCH_GET_KEYS] for i in range(0, len(keys), BATCH_GET_KEYS)]
+        found = await asyncio.gather(*(self._batch_get(table, batch, consistent_read) for batch in batches))
+        return [item for items in found for item in items]
+
+    async def transact_write(self, items: Sequence[TransactionItem], token: str | None = None) -> None:
+        """Do all writes or none. `token` makes a repeated call within 10 minutes do nothing.
+
+        A clash with another transaction that is still running is tried again. Raises ClientError
+        `TransactionCanceledException` when a condition does not hold: see `cancellation_reasons`.
+        """
+        writes = await asyncio.gather(*(self._transact_item(item) for item in items))
+        request = {"TransactItems": writes, "ClientRequestToken": token or str(uuid4())}
+        for attempt in range(ATTEMPTS):
+            try:
+                await self._client.transact_write_items(**request)
+                return
+            except Exception as error:
+                codes = set(cancellation_reasons(error)) - {"None"}
+                if codes != {"TransactionConflict"} or attempt == ATTEMPTS - 1:
+                    raise
+            await _pause(attempt)
+
+    async def _batch_get(self, table: str, keys: Sequence[Key], consistent_read: bool) -> list[Item]:
+        pending: dict[str, Any] = {
+            table: {"Keys": [serialize_item(key) for key in keys], "ConsistentRead": consistent_read}
+        }
+        found: list[AttributeMap] = []
+        for attempt in range(ATTEMPTS):
+            response = await self._client.batch_get_item(RequestItems=pending)
+            found += response["Responses"].get(table, [])
+            pending = response.get("UnprocessedKeys") or {}
+            if not pending:
+                return await self._read_all(found)
+            await _pause(attempt)
+        raise TimeoutError(
+            f"{table}: DynamoDB left keys of a batch unread {ATTEMPTS} times; it is throttling"
+        )
+
+    async def _transact_item(self, item: TransactionItem) -> dict[str, Any]:
+        match item:
+            case Put():
+                return {"Put": await self._put_request(item)}
+            case Update():
+                return {"Update": await self._update_request(item)}
+            case Delete():
+                return {"Delete": _keyed_request(item.table, item.key, item.condition)}
+            case Check():
+                return {"ConditionCheck": _keyed_request(item.table, item.key, item.condition)}
+
+    async def _put_request(self, put: Put) -> dict[str, Any]:
+        stored = await self._offload.store(put.table, put.item)
+        request: dict[str, Any] = {"TableName": put.table, "Item": serialize_item(stored)}
+        return request | _conditional(put.condition, Placeholders())
+
+    async def _update_request(self, update: Update) -> dict[str, Any]:
+        changes = update.update
+        if "attributes" in changes.set:
+            stored = await self._offload.store(
+                update.table, {**update.key, "attributes": changes.set["attributes"]}
+            )
+            changes = UpdateExpression(
+                {**changes.set, "attributes": stored["attributes"]},
+                changes.remove,
+                changes.add,
+                changes.delete,
+            )
+        placeholders = Placeholders()
+        request: dict[str, Any] = {
+            "TableName": update.table,
+            "Key": serialize_item(update.key),
+            "UpdateExpression": placeholders.update(changes),
+        }
+        return request | _conditional(update.condition, placeholders)
+
+    async def _page(self, response: Mapping[str, Any]) -> Page:
+        last = response.get("LastEvaluatedKey")
+        return Page(await self._read_all(response["Items"]), deserialize_item(last) if last else None)
+
+    async def _read_all(self, found: Sequence[AttributeMap]) -> list[Item]:
+        return list(await asyncio.gather(*(self._read(item) for item in found)))
+
+    async def _read(self, found: AttributeMap) -> Item:
+        return await self._offload.load(deserialize_item(found))
+
+
+def _conditional(condition: Condition | str | None, placeholders: Placeholders) -> dict[str, Any]:
+    """The parameters of a condition; a failed one answers with the item that is there."""
+    if condition is None:
+        return placeholders.parameters()
+    return {
+        "ConditionExpression": placeholders.condition(condition),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        **placeholders.parameters(),
+    }
+
+
+def _keyed_request(table: str, key: Key, condition: Condition | str | None) -> dict[str, Any]:
+    return {"TableName": table, "Key": serialize_item(key), **_conditional(condition, Placeholders())}
+
+
+async def _pause(attempt: int) -> None:
+    await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+
+
+def is_condition_failure(error: BaseException) -> bool:
+    """Whether a single write, or at least one of a transaction, failed on its condition."""
+    return error_code(error) == "ConditionalCheckFailedException" or (
+        "ConditionalCheckFailed" in cancellation_reasons(error)
+    )

@@ -1,0 +1,112 @@
+"""JSON as JavaScript writes it, for message bodies and S3 objects that both frameworks read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+import orjson
+
+from cqrs_nest.aws.errors import UnsupportedValueError
+from cqrs_nest.aws.removal import REMOVE, Removal
+from cqrs_nest.aws.timestamps import to_utc_iso
+
+
+def to_json(value: object) -> str:
+    """The text of a value: no spaces, dates in UTC with milliseconds, `1.0` as `1`, sets as sorted lists.
+
+    Bytes take JavaScript's form of a Buffer, `{"type": "Buffer", "data": [1, 2]}`. Raises
+    UnsupportedValueError, naming the path, for NaN, infinity and types JSON has no form of.
+
+    >>> to_json({"n": 1.0, "tags": {"b", "a"}, "note": None})
+    '{"n":1,"tags":["a","b"],"note":null}'
+    """
+    try:
+        return orjson.dumps(_plain(value, "")).decode()
+    except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
+        raise UnsupportedValueError("", value, str(error)) from error
+
+
+def from_json(text: str | bytes) -> Any:
+    """The value of a JSON text.
+
+    >>> from_json('{"n": 1}')
+    {'n': 1}
+    """
+    return orjson.loads(text)
+
+
+def _plain(value: object, path: str) -> Any:
+    convert = _CONVERTERS.get(type(value)) or _converter_of_base(value)
+    if convert is None:
+        raise UnsupportedValueError(path, value)
+    return convert(value, path)
+
+
+def _same(value: Any, path: str) -> Any:
+    return value
+
+
+def _float(value: float, path: str) -> float | int:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise UnsupportedValueError(path, value, "JSON has no form of it")
+    return int(value) if value.is_integer() else value
+
+
+def _decimal(value: Decimal, path: str) -> float | int:
+    if not value.is_finite():
+        raise UnsupportedValueError(path, value, "JSON has no form of it")
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _mapping(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for key, item in value.items():
+        if not isinstance(key, str):
+            raise UnsupportedValueError(path, key, "keys are texts")
+        if item is not REMOVE:
+            plain[key] = _plain(item, f"{path}.{key}" if path else key)
+    return plain
+
+
+def _list(value: Any, path: str) -> list[Any]:
+    return [_plain(item, f"{path}[{index}]") for index, item in enumerate(value) if item is not REMOVE]
+
+
+def _set(value: Any, path: str) -> list[Any]:
+    return sorted(_list(value, path))
+
+
+def _buffer(value: bytes, path: str) -> dict[str, Any]:
+    return {"type": "Buffer", "data": list(value)}
+
+
+_CONVERTERS: dict[type, Callable[[Any, str], Any]] = {
+    str: _same,
+    int: _same,
+    bool: _same,
+    type(None): _same,
+    float: _float,
+    Decimal: _decimal,
+    dict: _mapping,
+    list: _list,
+    tuple: _list,
+    set: _set,
+    frozenset: _set,
+    bytes: _buffer,
+    bytearray: _buffer,
+    datetime: lambda value, path: to_utc_iso(value),
+    date: lambda value, path: value.isoformat(),
+    Removal: lambda value, path: None,
+}
+
+
+def _converter_of_base(value: object) -> Callable[[Any, str], Any] | None:
+    if isinstance(value, Enum):
+        return lambda member, path: _plain(member.value, path)
+    if isinstance(value, Mapping):
+        return _mapping
+    return next((convert for base, convert in _CONVERTERS.items() if isinstance(value, base)), None)

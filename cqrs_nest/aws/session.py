@@ -1,0 +1,108 @@
+"""One boto3 session for the application. Its blocking calls run in threads of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from cqrs_nest.aws.errors import AwsConfigurationError
+from cqrs_nest.common import Injectable
+from cqrs_nest.config import Environment
+
+T = TypeVar("T")
+
+CONCURRENT_CALLS = 32
+ATTEMPTS = 5
+CONNECT_SECONDS = 5
+READ_SECONDS = 20
+
+_SETTINGS = {
+    "dynamodb": "dynamodb",
+    "dynamodbstreams": "dynamodb",
+    "s3": "s3",
+    "sns": "sns",
+    "sqs": "sqs",
+    "stepfunctions": "sfn",
+}
+"""Service -> the prefix of its `..._endpoint` and `..._region` settings."""
+
+
+@Injectable()
+class AwsSession:
+    """Gives out boto3 clients and calls them without blocking the event loop.
+
+    A client is built at its first use, once, with the endpoint and region of the `Environment`.
+    Importing boto3 and building a client take a few hundred milliseconds, so both happen in a thread.
+    """
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+        self._clients: dict[str, Any] = {}
+        self._session: Any = None
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="aws")
+
+    async def call(self, service: str, operation: str, /, **request: Any) -> dict[str, Any]:
+        """Call `operation` of a service, such as `await session.call("dynamodb", "put_item", TableName=...)`.
+
+        Raises botocore's ClientError for a refused call, and AwsConfigurationError when no region is set.
+        """
+        return await self.run(lambda: getattr(self.client(service), operation)(**request))
+
+    async def run(self, blocking: Callable[[], T]) -> T:
+        """Run a function that blocks, such as one that reads a response's stream, in one of the threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, blocking)
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of a service. Its methods block: use `call` in async code."""
+        client = self._clients.get(service)
+        if client is None:
+            with self._lock:
+                client = self._clients.get(service) or self._build(service)
+                self._clients[service] = client
+        return client
+
+    async def on_application_shutdown(self, signal: str | None = None) -> None:
+        """Let running calls end, then close the connections."""
+        await asyncio.to_thread(self._threads.shutdown)
+        for client in self._clients.values():
+            client.close()
+
+    def _build(self, service: str) -> Any:
+        from botocore.config import Config
+        from botocore.exceptions import NoRegionError
+
+        self._session = self._session or _new_session()
+        config = Config(
+            max_pool_connections=CONCURRENT_CALLS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            s3={"addressing_style": "path"},
+        )
+        prefix = _SETTINGS.get(service)
+        try:
+            return self._session.client(
+                service,
+                endpoint_url=self._setting(prefix, "endpoint"),
+                region_name=self._setting(prefix, "region"),
+                config=config,
+            )
+        except NoRegionError as error:
+            variable = f"{prefix.upper()}_REGION or AWS_REGION" if prefix else "AWS_REGION"
+            raise AwsConfigurationError(
+                f"The AWS region of {service} is not known: set {variable} in the environment or in .env"
+            ) from error
+
+    def _setting(self, prefix: str | None, name: str) -> str | None:
+        return getattr(self._environment, f"{prefix}_{name}", None)
+
+
+def _new_session() -> Any:
+    # Any: the stubs know a client only by the literal name of its service.
+    import boto3
+
+    return boto3.Session()
