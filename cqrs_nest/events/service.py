@@ -1,0 +1,83 @@
+"""`EventService`: the one door for everything that AWS sends besides HTTP requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from cqrs_nest.common.logger import Logger
+from cqrs_nest.core import RequestScope, current_request_scope
+from cqrs_nest.events.batches import BatchRecord, BatchResponse, process_batch
+from cqrs_nest.events.dispatcher import EventDispatcher, gather_all
+from cqrs_nest.events.factories import EventFactories
+from cqrs_nest.events.records import (
+    AwsEvent,
+    DynamoDbStreamEvent,
+    EventBridgeEvent,
+    KinesisEvent,
+    S3Event,
+    SnsEvent,
+    SqsEvent,
+    StepFunctionsEvent,
+)
+from cqrs_nest.events.sources import EventSource, detect_source
+
+_BATCHES: Mapping[EventSource, type[BatchRecord]] = {
+    EventSource.SQS: SqsEvent,
+    EventSource.DYNAMODB: DynamoDbStreamEvent,
+    EventSource.KINESIS: KinesisEvent,
+}
+_RECORDS: Mapping[EventSource, type[AwsEvent]] = {EventSource.SNS: SnsEvent, EventSource.S3: S3Event}
+
+
+class EventService:
+    """Hands an AWS event to the application's handlers."""
+
+    def __init__(self, factories: EventFactories, dispatcher: EventDispatcher) -> None:
+        self._factories = factories
+        self._dispatcher = dispatcher
+        self._logger = Logger("EventService")
+
+    def on_application_bootstrap(self) -> None:
+        """Find factories and handlers once all modules are ready."""
+        self._factories.load()
+        self._dispatcher.load()
+
+    async def handle(self, event: Mapping[str, Any], context: Any = None) -> Any:
+        """Handle one Lambda event; `context` is what request-scoped handlers find behind `REQUEST`.
+
+        Returns what the sender expects: for SQS, DynamoDB streams and Kinesis a `BatchResponse`; for
+        Step Functions the handlers' results as JSON values, `[[result, ...]]`; for SNS, S3 and
+        EventBridge nothing.
+        Raises UnknownEventSourceError for an event of no known source. Outside of batches an event
+        without a handler (EventHandlerNotFoundError) and errors of handlers are raised as they are.
+        """
+        source = detect_source(event)
+        if source in _BATCHES:
+            return await self._handle_batch(
+                [_BATCHES[source](record) for record in event["Records"]], context
+            )
+        if source is EventSource.STEP_FUNCTIONS:
+            return to_jsonable_python(await self._process(StepFunctionsEvent(event), context))
+        if source is EventSource.EVENT_BRIDGE:
+            await self._process(EventBridgeEvent(event), context)
+            return None
+        await gather_all([self._process(_RECORDS[source](record), context) for record in event["Records"]])
+        return None
+
+    async def _handle_batch(self, records: Sequence[BatchRecord], context: Any) -> BatchResponse:
+        response = await process_batch(records, lambda record: self._process(record, context))
+        for failure in response.failures:
+            self._logger.error("%r failed and will be delivered again", failure.record, error=failure.error)
+        return response
+
+    async def _process(self, record: AwsEvent, context: Any) -> list[list[Any]]:
+        scope = RequestScope(context)
+        reset = current_request_scope.set(scope)
+        try:
+            events = await self._factories.events_of(record, scope)
+            return await gather_all([self._dispatcher.dispatch(event, scope) for event in events])
+        finally:
+            current_request_scope.reset(reset)
