@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from cqrs_nest.config.env_file import read_env_file
 from cqrs_nest.config.errors import InvalidEnvironmentError, describe_problems
-from cqrs_nest.config.fields import Bytes, CommaList
+from cqrs_nest.config.fields import Bytes, CommaList, SplitByComma
+
+JwtAlgorithm: TypeAlias = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+"""Only signatures with a public and a private key: a shared secret could be the public key itself."""
 
 
 class Environment(BaseModel):
@@ -70,12 +75,13 @@ class Environment(BaseModel):
     common_tenant_codes: CommaList = ("common",)
     cross_tenant_roles: CommaList = ("system_admin",)
 
-    jwks_url: str | None = None
+    jwks_url: str | None = Field(default=None, pattern=r"^https?://")
+    """Where the public keys of the identity provider are; `JWKS_FILE` is a copy of them and goes first."""
     jwks_file: Path | None = None
     jwt_issuer: str | None = None
     jwt_audience: CommaList = ()
     """A token must be meant for one of these; empty accepts any audience."""
-    jwt_algorithms: CommaList = ("RS256", "ES256")
+    jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], SplitByComma] = ("RS256", "ES256")
 
     database_url: str | None = Field(default=None, repr=False)
     """SQLAlchemy's form, such as `postgresql+asyncpg://user:password@host/name`."""

@@ -33,7 +33,9 @@ def parse_size(value: Any) -> Any:
     return int(float(match[1]) * _UNITS[(match[2] or "b").lower()])
 
 
-CommaList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+SplitByComma = BeforeValidator(_split)
+
+CommaList = Annotated[tuple[str, ...], SplitByComma]
 """`a, b,,c` as `("a", "b", "c")`: blanks trimmed, empty items dropped."""
 
 Bytes = Annotated[int, BeforeValidator(parse_size)]

@@ -80,6 +80,12 @@ def test_a_name_that_no_table_may_have_is_refused() -> None:
         Environment.load(environ={"NODE_ENV": "dev", "APP_NAME": "my todo"})
 
 
+@pytest.mark.parametrize("algorithms", ["none", "HS256", "RS256,HS512"])
+def test_tokens_signed_with_a_shared_secret_or_with_nothing_cannot_be_allowed(algorithms: str) -> None:
+    with pytest.raises(InvalidEnvironmentError, match="JWT_ALGORITHMS"):
+        Environment.load(environ={**REQUIRED, "JWT_ALGORITHMS": algorithms})
+
+
 class PaymentEnvironment(Environment):
     payment_key: str
     payment_limit: int = 5

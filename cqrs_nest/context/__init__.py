@@ -1,0 +1,31 @@
+"""Who asks: the invocation, the user and his tenant, and what lets him pass."""
+
+from cqrs_nest.context.authentication import AuthenticationMiddleware
+from cqrs_nest.context.invoke import Invoke, InvokeContext, current_invoke
+from cqrs_nest.context.jwks import KeysUnavailableError
+from cqrs_nest.context.jwt import InvalidTokenError, JwtVerifier
+from cqrs_nest.context.module import ContextModule
+from cqrs_nest.context.roles_guard import ROLES, Auth, Roles, RolesGuard
+from cqrs_nest.context.tenants import ensure_tenant, tenant_of
+from cqrs_nest.context.user import HEADER_TENANT_CODE, ROLE_SYSTEM_ADMIN, UserContext, get_user_context
+
+__all__ = [
+    "HEADER_TENANT_CODE",
+    "ROLES",
+    "ROLE_SYSTEM_ADMIN",
+    "Auth",
+    "AuthenticationMiddleware",
+    "ContextModule",
+    "InvalidTokenError",
+    "Invoke",
+    "InvokeContext",
+    "JwtVerifier",
+    "KeysUnavailableError",
+    "Roles",
+    "RolesGuard",
+    "UserContext",
+    "current_invoke",
+    "ensure_tenant",
+    "get_user_context",
+    "tenant_of",
+]

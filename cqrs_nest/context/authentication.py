@@ -1,0 +1,127 @@
+"""`AuthenticationMiddleware`: gives each HTTP request its Invoke, from API Gateway or a verified token."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cqrs_nest.common import HttpException, Logger, ServiceUnavailableException, UnauthorizedException
+from cqrs_nest.config import Environment
+from cqrs_nest.context.invoke import IDENTITY_ERROR, INVOKE, Invoke, current_invoke, is_mapping
+from cqrs_nest.context.jwks import KeysUnavailableError
+from cqrs_nest.context.jwt import InvalidTokenError, JwtVerifier
+from cqrs_nest.context.tenants import TenantRules, current_tenant_rules
+
+_REQUEST_ID_HEADERS = ("x-amz-cf-id", "x-amzn-trace-id", "x-request-id")
+_REQUEST_ID = re.compile(r"[\x21-\x7e]{1,256}")
+_CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
+
+
+class AuthenticationMiddleware:
+    """Sets `current_invoke` and the scope's Invoke for the time of a request.
+
+    In Lambda (`scope["aws.event"]`) the gateway has checked the caller, and its event is the Invoke.
+    Elsewhere the Bearer token is verified. A bad token does not answer here: routes that ask for
+    nobody's identity stay open; whoever asks gets the 401.
+    """
+
+    def __init__(self, app: ASGIApp, verifier: JwtVerifier, environment: Environment) -> None:
+        self._app = app
+        self._verifier = verifier
+        self._local = environment.node_env == "local"
+        self._rules = TenantRules.of(environment.common_tenant_codes, environment.cross_tenant_roles)
+        self._logger = Logger("Authentication")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        invoke = await self._invoke(scope)
+        scope[INVOKE] = invoke
+        reset_invoke = current_invoke.set(invoke)
+        reset_rules = current_tenant_rules.set(self._rules)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            current_tenant_rules.reset(reset_rules)
+            current_invoke.reset(reset_invoke)
+
+    async def _invoke(self, scope: Scope) -> Invoke:
+        if "aws.event" in scope:
+            return Invoke(scope["aws.event"], _lambda_context(scope.get("aws.context")))
+        headers = Headers(scope=scope)
+        claims: Mapping[str, Any] = {}
+        try:
+            claims = await self._claims(headers)
+        except HttpException as error:
+            scope[IDENTITY_ERROR] = error
+        return _invoke_outside_lambda(scope, headers, claims, self._local)
+
+    async def _claims(self, headers: Headers) -> Mapping[str, Any]:
+        credentials = headers.getlist("authorization")
+        if not credentials:
+            return {}
+        scheme, _, token = credentials[0].partition(" ")
+        try:
+            if len(credentials) > 1 or scheme.lower() != "bearer":
+                raise InvalidTokenError("not one Bearer token")
+            return await self._verifier.verify(token.strip())
+        except InvalidTokenError as error:
+            self._logger.debug("token refused: %s", error)
+            raise UnauthorizedException("Invalid or malformed authorization token") from error
+        except KeysUnavailableError as error:
+            raise ServiceUnavailableException("Tokens cannot be verified at the moment") from error
+
+
+def _lambda_context(context: object) -> Mapping[str, Any]:
+    """What rows and messages need of the Lambda context object."""
+    if is_mapping(context):
+        return context
+    return {
+        "awsRequestId": getattr(context, "aws_request_id", None),
+        "functionName": getattr(context, "function_name", None),
+    }
+
+
+def _invoke_outside_lambda(scope: Scope, headers: Headers, claims: Mapping[str, Any], local: bool) -> Invoke:
+    """An event as the gateway would have made it. Credentials are left out of its headers."""
+    path = scope["path"]
+    request_id = next((value for name in _REQUEST_ID_HEADERS if (value := _request_id(headers, name))), None)
+    request_id = request_id or str(uuid.uuid4())
+    event = {
+        "version": "2.0",
+        "routeKey": f"{scope['method']} {path}",
+        "rawPath": path,
+        "rawQueryString": scope["query_string"].decode("latin-1"),
+        "headers": {name: value for name, value in headers.items() if name not in _CREDENTIALS},
+        "requestContext": {
+            "domainName": headers.get("host", "").partition(":")[0],
+            "http": {
+                "method": scope["method"],
+                "path": path,
+                "protocol": scope.get("scheme", "http"),
+                "sourceIp": _source_ip(scope, headers, local),
+                "userAgent": headers.get("user-agent"),
+            },
+            "requestId": _request_id(headers, "x-request-id") or request_id,
+            "authorizer": {"jwt": {"claims": claims}},
+        },
+    }
+    return Invoke(event, {"awsRequestId": request_id})
+
+
+def _request_id(headers: Headers, name: str) -> str | None:
+    """The caller's id for the request, if it is fit to stand in a log line."""
+    value = headers.get(name, "")
+    return value if _REQUEST_ID.fullmatch(value) else None
+
+
+def _source_ip(scope: Scope, headers: Headers, local: bool) -> str | None:
+    # In development tests play many callers; elsewhere a caller must not choose what the audit trail says.
+    peer = scope.get("client")
+    return (local and headers.get("x-source-ip")) or (peer[0] if peer else None)
