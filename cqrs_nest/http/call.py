@@ -1,0 +1,58 @@
+"""One request on its way through a route."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from cqrs_nest.common import ExecutionContext
+from cqrs_nest.http.router import PathValue
+
+QueryValues = dict[str, str | list[str]]
+
+
+class Call(ExecutionContext):
+    """The context that guards and interceptors get, with what the route has read so far."""
+
+    __slots__ = ("_query", "body", "params", "request")
+
+    def __init__(
+        self,
+        request: Request,
+        controller: type[Any],
+        handler: Callable[..., Any],
+        params: dict[str, PathValue],
+    ) -> None:
+        super().__init__(request, controller, handler)
+        self.request = request
+        self.params = params
+        self.body: bytes | None = None
+        """The JSON body once it has been read; None as long as it has not."""
+        self._query: QueryValues | None = None
+
+    def query(self) -> QueryValues:
+        """The query string; a key that is repeated holds a list."""
+        if self._query is None:
+            self._query = parse_query(self.request.scope["query_string"])
+        return self._query
+
+
+def parse_query(query_string: bytes) -> QueryValues:
+    """The values by key, in lists where a key is repeated.
+
+    >>> parse_query(b"page=2&tag=a&tag=b&q=")
+    {'page': '2', 'tag': ['a', 'b'], 'q': ''}
+    """
+    values: QueryValues = {}
+    for key, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+        known = values.get(key)
+        if known is None:
+            values[key] = value
+        elif isinstance(known, list):
+            known.append(value)
+        else:
+            values[key] = [known, value]
+    return values

@@ -1,0 +1,68 @@
+"""From an exception to the answer that the caller gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+
+from starlette.exceptions import HTTPException as StarletteHttpException
+
+from cqrs_nest.common import HttpException, Logger
+from cqrs_nest.common.exceptions import JsonBody
+from cqrs_nest.core.errors import CqrsNestError
+from cqrs_nest.http.json import is_object
+from cqrs_nest.http.responses import Reply, json_reply
+
+_logger = Logger("ExceptionsHandler")
+
+_CONDITION_FAILED: Final = {
+    "statusCode": 409,
+    "message": "ConditionalCheckFailedException: The conditional request failed",
+}
+_AWS_STATUS: Final[Mapping[str, HTTPStatus]] = {
+    "ProvisionedThroughputExceededException": HTTPStatus.TOO_MANY_REQUESTS,
+    "RequestLimitExceeded": HTTPStatus.TOO_MANY_REQUESTS,
+    "Throttling": HTTPStatus.TOO_MANY_REQUESTS,
+    "ThrottlingException": HTTPStatus.TOO_MANY_REQUESTS,
+    "TooManyRequestsException": HTTPStatus.TOO_MANY_REQUESTS,
+    "ServiceUnavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "ServiceUnavailableException": HTTPStatus.SERVICE_UNAVAILABLE,
+    "SlowDown": HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class InvalidControllerError(CqrsNestError):
+    """A controller or a route cannot be served as it is written."""
+
+
+def default_reply(error: Exception, request: str) -> Reply:
+    """The answer when no filter gives one; `request` is named in the log, without query values.
+
+    HTTP exceptions speak for themselves. A failed condition of a DynamoDB write is 409, throttling 429 or
+    503. Everything else is 500, and its stack is logged here, once.
+    """
+    if isinstance(error, HttpException):
+        return json_reply(error.status, error.body())
+    if isinstance(error, StarletteHttpException):
+        return json_reply(error.status_code, {"statusCode": error.status_code, "message": error.detail})
+    aws_body = _aws_error_body(error)
+    if aws_body is not None:
+        return json_reply(aws_body["statusCode"], aws_body)
+    _logger.error("%s failed: %s", request, type(error).__name__, error=error)
+    return json_reply(500, {"statusCode": 500, "message": "Internal server error"})
+
+
+def _aws_error_body(error: Exception) -> JsonBody | None:
+    """Recognises botocore's ClientError by its shape, so that AWS need not be imported to serve HTTP."""
+    response: object = getattr(error, "response", None)
+    if not is_object(response):
+        return None
+    code: str = response.get("Error", {}).get("Code", "")
+    reasons: Sequence[JsonBody] = response.get("CancellationReasons", ())
+    if code == "ConditionalCheckFailedException" or any(
+        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
+    ):
+        return _CONDITION_FAILED
+    status = _AWS_STATUS.get(code)
+    return None if status is None else {"statusCode": int(status), "message": status.phrase}

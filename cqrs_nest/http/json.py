@@ -1,0 +1,51 @@
+"""Results as JSON, in the form that clients of the TypeScript services get."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any, Final, TypeGuard
+
+import orjson
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+_OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
+
+
+def to_json(value: Any) -> bytes:
+    """The bytes of a JSON document.
+
+    Models are written by alias, datetimes in UTC with milliseconds and `Z` (naive ones count as UTC),
+    decimals as numbers, NaN as null. Raises TypeError for what has no JSON form.
+
+    >>> to_json({"at": datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "price": Decimal("1.5")})
+    b'{"at":"2030-01-02T03:04:05.678Z","price":1.5}'
+    """
+    return orjson.dumps(value, default=_encode, option=_OPTIONS)
+
+
+def format_datetime(value: datetime) -> str:
+    """UTC with milliseconds and `Z`."""
+    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a value is what JSON calls an object."""
+    return isinstance(value, Mapping)
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(by_alias=True)
+    if isinstance(value, datetime):
+        return format_datetime(value)
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, set | frozenset):
+        return [*value]  # pyright: ignore[reportUnknownVariableType]
+    return to_jsonable_python(value)

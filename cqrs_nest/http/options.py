@@ -1,0 +1,56 @@
+"""What an application may decide about its HTTP side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from cqrs_nest.common import CanActivate, ExceptionFilter, NestInterceptor, PipeTransform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorsOptions:
+    """Which pages of other origins may call; `*` is every one. Open unless narrowed."""
+
+    origins: Sequence[str] = ("*",)
+    methods: Sequence[str] = ("GET", "HEAD", "PUT", "PATCH", "POST", "DELETE")
+    headers: Sequence[str] | None = None
+    """Request headers that may be sent; None allows what the browser asks for."""
+    exposed_headers: Sequence[str] = ()
+    credentials: bool = False
+    max_age: int | None = None
+    """Seconds for which a browser may remember a preflight."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidationOptions:
+    """How bodies and queries are checked. Unknown properties are dropped unless the model keeps them."""
+
+    forbid_non_whitelisted: bool = False
+    """Answer 400 to unknown properties instead of dropping them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """The settings of an `HttpApplication`; every one has a default that suits a service behind a gateway.
+
+    `guards`, `interceptors`, `pipes` and `filters` hold instances that act on every route; what needs
+    dependencies is a provider of `APP_GUARD` and its like instead.
+    """
+
+    global_prefix: str = ""
+    body_limit: int = 102_400
+    """Bytes of a request body; a longer one answers 413."""
+    cors: CorsOptions | None = field(default_factory=CorsOptions)
+    validation: ValidationOptions = field(default_factory=ValidationOptions)
+    access_log: bool = True
+    """One line a request: method, path, status, milliseconds."""
+    title: str = "Application"
+    version: str = "1.0"
+    description: str = ""
+    swagger_ui: bool = True
+    """Serve `/openapi.json` and `/swagger-ui`."""
+    guards: Sequence[CanActivate] = ()
+    interceptors: Sequence[NestInterceptor] = ()
+    pipes: Sequence[PipeTransform] = ()
+    filters: Sequence[ExceptionFilter] = ()

@@ -1,0 +1,102 @@
+"""What a handler returned, as an answer on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cqrs_nest.common.routing import RedirectOptions
+from cqrs_nest.http.json import is_object, to_json
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_CONTENT_TYPE: Final = b"content-type"
+_JSON: Final = (_CONTENT_TYPE, b"application/json; charset=utf-8")
+_TEXT: Final = (_CONTENT_TYPE, b"text/html; charset=utf-8")
+_WITHOUT_BODY: Final = (204, 304)
+
+
+class Reply:
+    """A complete answer; an ASGI application like Starlette's `Response`, without its parsing of headers."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, headers: RawHeaders, body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def json_reply(status: int, content: Any) -> Reply:
+    """An answer with a JSON body."""
+    return _reply(status, _JSON, [], to_json(content))
+
+
+def _reply(status: int, content_type: tuple[bytes, bytes] | None, headers: RawHeaders, body: bytes) -> Reply:
+    if status in _WITHOUT_BODY:
+        return Reply(status, headers, b"")
+    length = (b"content-length", b"%d" % len(body))
+    return Reply(
+        status, [length, *headers] if content_type is None else [content_type, length, *headers], body
+    )
+
+
+class Renderer:
+    """Turns the results of one route into answers; what the route's decorators say is compiled in."""
+
+    __slots__ = ("_headers", "_json", "_redirect", "_status", "_text")
+
+    def __init__(
+        self, status: int, headers: Sequence[tuple[str, str]] = (), redirect: RedirectOptions | None = None
+    ) -> None:
+        self._status = status
+        self._redirect = redirect
+        self._headers: RawHeaders = [
+            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
+        ]
+        has_own_type = any(name == _CONTENT_TYPE for name, _ in self._headers)
+        self._json = None if has_own_type else _JSON
+        self._text = None if has_own_type else _TEXT
+
+    def __call__(self, result: Any) -> ASGIApp:
+        """Raises TypeError when the result has no JSON form."""
+        if isinstance(result, Response):
+            return _with_headers(result, self._headers) if self._headers else result
+        if self._redirect is not None:
+            return self._redirect_reply(self._redirect, result)
+        if result is None:
+            return _reply(self._status, None, self._headers, b"")
+        if isinstance(result, str) and not isinstance(result, Enum):
+            return _reply(self._status, self._text, self._headers, result.encode())
+        content_type = self._text if isinstance(result, int | float | Enum) else self._json
+        return _reply(self._status, content_type, self._headers, to_json(result))
+
+    def _redirect_reply(self, redirect: RedirectOptions, result: Any) -> Reply:
+        url, status = redirect.url, redirect.status
+        if is_object(result):
+            url, status = result.get("url", url), result.get("statusCode", status)
+        location = quote(url, safe=":/%#?=@[]!$&'()*+,;").encode()
+        return _reply(status, None, [(b"location", location), *self._headers], b"")
+
+
+def _with_headers(response: Response, headers: RawHeaders) -> ASGIApp:
+    """The response of a handler with the headers of its decorators; the object itself stays as it is."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *headers]}
+            await send(message)
+
+        await response(scope, receive, send_with_headers)
+
+    return answer
