@@ -1,0 +1,106 @@
+"""How one binding is made of its arguments: a call, or `__new__` first and `__init__` later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cqrs_nest.common.providers import ClassProvider, ExistingProvider, FactoryProvider
+from cqrs_nest.common.tokens import describe_token
+from cqrs_nest.core.bindings import Binding
+from cqrs_nest.core.dependencies import Passing
+from cqrs_nest.core.errors import ProviderScopeError
+
+
+def constructor(binding: Binding) -> Callable[..., Any]:
+    """Makes the instance from the arguments, one for each link in order."""
+    definition = binding.definition
+    if isinstance(definition, FactoryProvider):
+        return _with_keywords(binding, definition.factory)
+    if isinstance(definition, ExistingProvider):
+        return _same
+    if not isinstance(definition, ClassProvider):
+        return lambda: binding.instance
+    if not any(link.dependency.passing is Passing.PROPERTY for link in binding.links):
+        return _with_keywords(binding, definition.cls)
+    make, count = _with_keywords(binding, definition.cls), _parameter_count(binding)
+    set_properties = _property_setter(binding)
+
+    def construct(*arguments: Any) -> Any:
+        instance = make(*arguments[:count])
+        set_properties(instance, arguments[count:])
+        return instance
+
+    return construct
+
+
+def allocator(binding: Binding) -> Callable[[], Any]:
+    """Makes the bare object of a class that is part of a circle."""
+    cls = _class_of(binding)
+    return lambda: cls.__new__(cls)
+
+
+def initializer(binding: Binding) -> Callable[..., None]:
+    """Runs the constructor of an allocated object: `initialize(instance, *arguments)`."""
+    cls, count = _class_of(binding), _parameter_count(binding)
+    initialize, set_properties = _with_keywords(binding, cls.__init__), _property_setter(binding)
+
+    def construct(instance: Any, *arguments: Any) -> None:
+        initialize(instance, *arguments[:count])
+        set_properties(instance, arguments[count:])
+
+    return construct
+
+
+def refuse_awaitable(binding: Binding, construct: Callable[..., Any]) -> Callable[..., Any]:
+    """Guards a request-scoped factory that is not declared with `async def` but gives an awaitable."""
+
+    def checked(*arguments: Any) -> Any:
+        result = construct(*arguments)
+        if hasattr(type(result), "__await__"):
+            name = describe_token(binding.token)
+            raise ProviderScopeError(
+                f"The request-scoped factory of {name} ({binding.module.name}) gave an awaitable: "
+                "declare it with async def."
+            )
+        return result
+
+    return checked
+
+
+def _same(target: Any) -> Any:
+    return target
+
+
+def _class_of(binding: Binding) -> Any:
+    assert isinstance(binding.definition, ClassProvider)  # noqa: S101
+    return binding.definition.cls
+
+
+def _parameter_count(binding: Binding) -> int:
+    return sum(link.dependency.passing is not Passing.PROPERTY for link in binding.links)
+
+
+def _with_keywords(binding: Binding, call: Callable[..., Any]) -> Callable[..., Any]:
+    """Hands the trailing keyword-only arguments over by name."""
+    passed = [link.dependency for link in binding.links if link.dependency.passing is Passing.KEYWORD]
+    if not passed:
+        return call
+    names = [str(dependency.name) for dependency in passed]
+
+    def construct(*arguments: Any) -> Any:
+        split = len(arguments) - len(names)
+        return call(*arguments[:split], **dict(zip(names, arguments[split:], strict=True)))
+
+    return construct
+
+
+def _property_setter(binding: Binding) -> Callable[[Any, tuple[Any, ...]], None]:
+    passed = [link.dependency for link in binding.links if link.dependency.passing is Passing.PROPERTY]
+    names = [str(dependency.name) for dependency in passed]
+
+    def set_properties(instance: Any, values: tuple[Any, ...]) -> None:
+        for name, value in zip(names, values, strict=True):
+            setattr(instance, name, value)
+
+    return set_properties

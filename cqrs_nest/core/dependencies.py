@@ -1,0 +1,159 @@
+"""What a constructor or a factory asks for, read from its parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import FunctionType, MethodType, NoneType, UnionType
+from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origin
+
+from cqrs_nest.common.tokens import ForwardReference, Inject, Token
+from cqrs_nest.core.annotations import KnownClasses, Namespace, UnreadableAnnotation
+
+_CACHE = "__cqrs_nest_dependencies__"
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final[Any] = _Missing()
+"""Stands for "there is none" where None is a value."""
+
+
+class Passing:
+    """How an argument reaches its class."""
+
+    POSITIONAL = "positional"
+    KEYWORD = "keyword"
+    PROPERTY = "property"
+
+
+class Dependency(NamedTuple):
+    """One argument: its token, and what is given when nobody provides it."""
+
+    name: str | None
+    index: int
+    token: Token
+    """MISSING: never looked up, the default is given."""
+    default: Any = MISSING
+    """MISSING: the argument is required."""
+    passing: str = Passing.POSITIONAL
+    is_forward: bool = False
+    """True: half-built is good enough, the partner is linked before its constructor has run."""
+
+
+def dependencies_of_class(cls: type[Any], known: KnownClasses) -> tuple[Dependency, ...]:
+    """The constructor's parameters, then the class's own and inherited `Annotated[..., Inject(...)]` fields."""
+    cached: tuple[Dependency, ...] | None = cls.__dict__.get(_CACHE)
+    if cached is not None:
+        return cached
+    constructor = inspect.unwrap(cls.__init__)
+    parameters: tuple[Dependency, ...] = ()
+    if isinstance(constructor, FunctionType):
+        parameters = tuple(_parameters(constructor, 1, cls, known))
+    dependencies = (*parameters, *_properties(cls, {parameter.name for parameter in parameters}, known))
+    if not any(isinstance(dependency.token, UnreadableAnnotation) for dependency in dependencies):
+        setattr(cls, _CACHE, dependencies)
+    return dependencies
+
+
+def dependencies_of_factory(
+    factory: Callable[..., Any], inject: Sequence[Token] | None, known: KnownClasses
+) -> tuple[Dependency, ...]:
+    """The tokens of `inject=[...]` in order, or the factory's annotated parameters."""
+    if inject is not None:
+        return tuple(_injected(index, entry) for index, entry in enumerate(inject))
+    if isinstance(factory, type):
+        return dependencies_of_class(factory, known)
+    function = inspect.unwrap(factory)
+    if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
+        return tuple(_parameters(function.__func__, 1, None, known))
+    if isinstance(function, FunctionType):
+        return tuple(_parameters(function, 0, None, known))
+    call = getattr(type(function), "__call__", None)
+    return tuple(_parameters(call, 1, None, known)) if isinstance(call, FunctionType) else ()
+
+
+def _injected(index: int, entry: Token) -> Dependency:
+    marker = entry if isinstance(entry, Inject) else Inject(entry)
+    default = None if marker.optional else MISSING
+    return Dependency(
+        None, index, marker.token, default, is_forward=isinstance(marker.token, ForwardReference)
+    )
+
+
+def _parameters(
+    function: FunctionType, skip: int, owner: type[Any] | None, known: KnownClasses
+) -> Iterator[Dependency]:
+    code = function.__code__
+    positional = code.co_argcount
+    names = code.co_varnames[: positional + code.co_kwonlyargcount]
+    defaults = function.__defaults__ or ()
+    keyword_defaults = function.__kwdefaults__ or {}
+    first_default = positional - len(defaults)
+    annotations = function.__annotations__
+    namespace = Namespace(function, owner, known)
+    for index in range(skip, len(names)):
+        name = names[index]
+        if index >= positional:
+            default, passing = keyword_defaults.get(name, MISSING), Passing.KEYWORD
+        else:
+            default = defaults[index - first_default] if index >= first_default else MISSING
+            passing = Passing.POSITIONAL
+        if name in annotations:
+            token, absent, is_forward = _token_of(namespace.read(annotations[name]), namespace)
+            default = absent if default is MISSING else default
+        else:
+            token = MISSING if default is not MISSING else UnreadableAnnotation(None)
+            is_forward = False
+        yield Dependency(name, index - skip, token, default, passing, is_forward)
+
+
+def _token_of(annotation: Any, namespace: Namespace) -> tuple[Token, Any, bool]:
+    """The token of an annotation, what stands in when it is absent, and whether it is a forward reference."""
+    if isinstance(annotation, type):
+        return annotation, MISSING, False
+    origin = get_origin(annotation)
+    if origin is Union or origin is UnionType:
+        members = tuple(member for member in get_args(annotation) if member is not NoneType)
+        if len(members) == len(get_args(annotation)):
+            return annotation, MISSING, False
+        inner = members[0] if len(members) == 1 else Union[members]  # noqa: UP007
+        token, _, is_forward = _token_of(inner, namespace)
+        return token, None, is_forward
+    if origin is Annotated:
+        declared, *metadata = get_args(annotation)
+        marker = _inject_marker(metadata)
+        if marker is None:
+            return _token_of(declared, namespace)
+        absent = None if marker.optional or NoneType in get_args(declared) else MISSING
+        return marker.token, absent, isinstance(marker.token, ForwardReference)
+    return namespace.read(annotation), MISSING, False
+
+
+def _inject_marker(metadata: Iterable[Any]) -> Inject | None:
+    return next((entry for entry in metadata if isinstance(entry, Inject)), None)
+
+
+def _properties(cls: type[Any], parameters: set[str | None], known: KnownClasses) -> Iterator[Dependency]:
+    """Fields like `clock: Annotated[Clock, Inject(CLOCK)]`, base classes first."""
+    for base in reversed(cls.__mro__):
+        annotations: dict[str, Any] = base.__dict__.get("__annotations__", {})
+        for name, annotation in annotations.items():
+            if name in parameters or not _may_be_injected(annotation):
+                continue
+            annotation = Namespace(None, base, known).read(annotation)
+            if isinstance(annotation, UnreadableAnnotation):
+                yield Dependency(name, -1, annotation, passing=Passing.PROPERTY)
+            elif _inject_marker(get_args(annotation)[1:]) is not None:
+                token, absent, is_forward = _token_of(annotation, Namespace(None, base, known))
+                default = base.__dict__.get(name, absent)
+                yield Dependency(name, -1, token, default, Passing.PROPERTY, is_forward)
+
+
+def _may_be_injected(annotation: Any) -> bool:
+    if isinstance(annotation, str):
+        return "Inject(" in annotation
+    return get_origin(annotation) is Annotated

@@ -1,0 +1,158 @@
+"""Says why a dependency cannot be met, and what to do about it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Sequence
+from types import FunctionType
+from typing import Any
+
+from cqrs_nest.common.providers import ClassProvider, FactoryProvider
+from cqrs_nest.common.tokens import ForwardReference, Token, describe_token
+from cqrs_nest.core.annotations import UnreadableAnnotation
+from cqrs_nest.core.bindings import Binding, ModuleNode
+from cqrs_nest.core.dependencies import MISSING, Dependency
+from cqrs_nest.core.errors import CircularDependencyError, UnresolvedDependencyError, error_text
+
+
+def unresolved(
+    modules: Sequence[ModuleNode], binding: Binding, dependency: Dependency
+) -> UnresolvedDependencyError:
+    """The error for one dependency of a binding."""
+    token = dependency.token
+    if isinstance(token, UnreadableAnnotation):
+        reason, fix = _explain_annotation(token, dependency)
+    else:
+        reason, fix = _explain_token(modules, binding, token)
+    facts = {
+        "parameter": _place(dependency),
+        "token": None if isinstance(token, UnreadableAnnotation) else describe_token(token),
+        "module": _module_path(binding.module),
+        "source": _source(binding),
+        "reason": reason,
+        "fix": fix,
+    }
+    headline = (
+        f"Cannot resolve the dependencies of {_owner(binding)} ({_parameter_list(binding, dependency)})."
+    )
+    return UnresolvedDependencyError(error_text(headline, facts))
+
+
+def circular(path: Sequence[Binding]) -> CircularDependencyError:
+    """The error for bindings that need each other; the path starts anywhere on the circle."""
+    steps = [f"{_owner(each)} ({each.module.name})" for each in (*path, path[0])]
+    facts = {"path": " -> ".join(steps), "fix": _cycle_fix(path)}
+    return CircularDependencyError(error_text("A circular dependency cannot be built.", facts))
+
+
+def _cycle_fix(path: Sequence[Binding]) -> str:
+    if not all(isinstance(each.definition, ClassProvider) for each in path):
+        return "factories and aliases cannot be part of a circle; let one of them use ModuleRef later"
+    if any(each.template is not each or not each.is_static for each in path):
+        return "transient providers cannot be part of a circle; let one of them use ModuleRef later"
+    name = _owner(path[0])
+    return (
+        f"take one apart, or mark both sides as half-built is enough: "
+        f'Annotated["{name}", Inject(forward_ref(lambda: {name}))]'
+    )
+
+
+def _owner(binding: Binding) -> str:
+    definition = binding.definition
+    return describe_token(definition.cls if isinstance(definition, ClassProvider) else binding.token)
+
+
+def _parameter_list(binding: Binding, missing: Dependency) -> str:
+    shown: list[str] = []
+    for each in binding.dependencies:
+        if each.index < 0:
+            continue
+        if (each.index, each.name) == (missing.index, missing.name):
+            shown.append("?")
+        elif each.token is MISSING or isinstance(each.token, UnreadableAnnotation):
+            shown.append(each.name or "...")
+        else:
+            token = each.token
+            shown.append(describe_token(token.resolve() if isinstance(token, ForwardReference) else token))
+    return ", ".join(shown)
+
+
+def _place(dependency: Dependency) -> str:
+    if dependency.index < 0:
+        return f"property {dependency.name}"
+    name = "" if dependency.name is None else f"{dependency.name} "
+    return f"{name}at index [{dependency.index}]"
+
+
+def _module_path(module: ModuleNode) -> str:
+    return module.name if len(module.path) == 1 else f"{module.name} ({' -> '.join(module.path)})"
+
+
+def _source(binding: Binding) -> str | None:
+    definition = binding.definition
+    subject: Any = None
+    if isinstance(definition, ClassProvider):
+        subject = inspect.unwrap(definition.cls.__init__)
+    elif isinstance(definition, FactoryProvider):
+        subject = inspect.unwrap(definition.factory)
+    if not isinstance(subject, FunctionType):
+        return None
+    return f"{subject.__code__.co_filename}:{subject.__code__.co_firstlineno}"
+
+
+def _explain_annotation(unreadable: UnreadableAnnotation, dependency: Dependency) -> tuple[str, str]:
+    if unreadable.text is None:
+        return (
+            f'the parameter "{dependency.name}" has no annotation, so nothing says what to inject',
+            "annotate it, give it a default, or name the tokens of a factory with inject=[...]",
+        )
+    return (
+        f'the annotation "{unreadable.text}" cannot be read at run time',
+        'import its names outside of "if TYPE_CHECKING:", and define them at module level; '
+        "or name the token: Annotated[..., Inject(TOKEN)]",
+    )
+
+
+def _explain_token(modules: Sequence[ModuleNode], binding: Binding, token: Token) -> tuple[str, str]:
+    node, name = binding.module, describe_token(token)
+    if binding.token == token:
+        return f"{name} depends on itself", "take another token for what it wraps"
+    exporters = [each for each in modules if token in each.exported]
+    if exporters:
+        source = exporters[0].name
+        return (
+            f"{_names(exporters)} exports it, but {node.name} does not import {source}",
+            f"add {source} to the imports of {node.name}",
+        )
+    owners = [each for each in modules if token in each.own and each.own[token] is not each.host]
+    if owners:
+        source = owners[0].name
+        imported = "" if owners[0] in node.imports else f", and {source} to the imports of {node.name}"
+        return (
+            f"{_names(owners)} provides it but does not export it",
+            f"add {name} to the exports of {source}{imported}",
+        )
+    if any(each.token is token for module in modules for each in module.controllers):
+        return (
+            f"{name} is a controller, and controllers are not injectable",
+            "move the shared part to a provider",
+        )
+    return (
+        f"it is not provided anywhere{_namesake(modules, token)}",
+        f"add {name} to the providers of {node.name}, or import the module that exports it",
+    )
+
+
+def _names(modules: Iterable[ModuleNode]) -> str:
+    return " and ".join(dict.fromkeys(each.name for each in modules))
+
+
+def _namesake(modules: Sequence[ModuleNode], token: Token) -> str:
+    """Points at a provided class with the same name: two files may define one each."""
+    if not isinstance(token, type):
+        return ""
+    for node in modules:
+        for other in node.own:
+            if isinstance(other, type) and other.__name__ == token.__name__:
+                return f" ({node.name} provides another {token.__name__}, of {other.__module__})"
+    return ""

@@ -1,0 +1,71 @@
+"""Works out what each module lets its importers see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cqrs_nest.common.modules import DynamicModule
+from cqrs_nest.common.providers import ClassProvider, ExistingProvider, FactoryProvider, ValueProvider
+from cqrs_nest.common.tokens import Token, describe_token
+from cqrs_nest.core.bindings import Binding, ModuleNode
+from cqrs_nest.core.errors import UnknownExportError, error_text
+from cqrs_nest.core.injectors import plain_binding
+from cqrs_nest.core.scanner import ModuleScanner
+
+
+async def resolve_exports(nodes: list[ModuleNode], scanner: ModuleScanner) -> None:
+    """Fill `exports` of each module. Raises UnknownExportError."""
+    for node in nodes:
+        reexported: set[ModuleNode] = set()
+        for entry in node.metadata.exports:
+            token = await scanner.resolve(_token_of(entry))
+            binding = find_own(node, token)
+            if binding is not None and binding is not node.host:
+                node.exported[token] = binding
+                continue
+            variants = [each for each in node.imports if each.cls is token or each is scanner.node_of(token)]
+            if not variants:
+                raise _unknown_export(node, token)
+            reexported.update(variants)
+        node.reexported = [each for each in node.imports if each in reexported]
+    for node in nodes:
+        _collect(node, node.exports, set())
+
+
+def find_own(node: ModuleNode, token: Token) -> Binding | None:
+    """The module's own provider, be it listed or bound by one of its plain injector modules."""
+    binding = node.own.get(token)
+    if binding is None and node.metadata.injector_modules:
+        binding = plain_binding(node, token)
+    return binding
+
+
+def _token_of(entry: Any) -> Token:
+    if isinstance(entry, ClassProvider | ValueProvider | FactoryProvider | ExistingProvider):
+        return entry.token
+    return entry
+
+
+def _unknown_export(node: ModuleNode, token: Token) -> UnknownExportError:
+    name = describe_token(token.module if isinstance(token, DynamicModule) else token)
+    source = next((each for each in node.imports if token in each.exported), None)
+    if any(controller.token is token for controller in node.controllers):
+        fix = f"remove it: {name} is a controller, and controllers are not injectable"
+    elif source is not None:
+        fix = f"{name} comes from {source.name}; export {source.name} instead"
+    else:
+        fix = f"add {name} to the providers of {node.name}, or to its imports if it is a module"
+    reason = f"{name} is neither a provider of {node.name} nor a module that it imports"
+    facts = {"reason": reason, "module path": " -> ".join(node.path), "fix": fix}
+    return UnknownExportError(error_text(f"{node.name} cannot export {name}.", facts))
+
+
+def _collect(node: ModuleNode, table: dict[Token, Binding], visited: set[ModuleNode]) -> None:
+    """Own exports first, then those of re-exported modules at the place of their import."""
+    if node in visited:
+        return
+    visited.add(node)
+    for token, binding in node.exported.items():
+        table.setdefault(token, binding)
+    for each in node.reexported:
+        _collect(each, table, visited)

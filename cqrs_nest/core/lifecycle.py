@@ -1,0 +1,92 @@
+"""Calls the lifecycle hooks, module by module."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+from cqrs_nest.core.bindings import Binding, ModuleNode
+from cqrs_nest.core.concurrency import run_together
+from cqrs_nest.core.dependencies import MISSING
+from cqrs_nest.core.ordering import depth_first
+
+Hook: TypeAlias = Callable[..., Any]
+
+
+async def run_start_hooks(modules: Sequence[ModuleNode]) -> None:
+    """`on_module_init` of all modules, then `on_application_bootstrap`. The first error ends it."""
+    order = start_order(modules)
+    for name in ("on_module_init", "on_application_bootstrap"):
+        for hooks in _hooks_in_order(order, name):
+            async with run_together() as group:
+                for hook in hooks:
+                    result = hook()
+                    if inspect.isawaitable(result):
+                        group.create_task(_wait_for(result))
+
+
+async def run_shutdown_hooks(modules: Sequence[ModuleNode], signal: str | None) -> None:
+    """The three shutdown phases, root first. Every hook runs; what failed is raised at the end."""
+    order = start_order(modules)[::-1]
+    failures: list[BaseException] = []
+    for hooks in _hooks_in_order(order, "on_module_destroy"):
+        failures += await _run_all(hooks)
+    for name in ("before_application_shutdown", "on_application_shutdown"):
+        for hooks in _hooks_in_order(order, name):
+            failures += await _run_all([partial(hook, signal) for hook in hooks])
+    if len(failures) == 1:
+        raise failures[0]
+    if failures:
+        raise BaseExceptionGroup("several shutdown hooks failed", failures)
+
+
+def start_order(modules: Sequence[ModuleNode]) -> list[ModuleNode]:
+    """Global modules and what they import first, then from the deepest import to the root."""
+    early = set(depth_first([each for each in modules if each.is_global], lambda node: node.imports))
+    return sorted(modules, key=lambda node: (node not in early, -node.distance))
+
+
+def _hooks_in_order(modules: Sequence[ModuleNode], name: str) -> Iterator[list[Hook]]:
+    """Groups of hooks that run together: controllers, providers and enhancers, then transients, then the
+    module class. An object that is bound several times is called once.
+    """
+    called: set[int] = set()
+    for module in modules:
+        parts = (*module.controllers, *module.providers, *module.enhancers.values())
+        for bindings in (parts, module.transients, (module.host,)):
+            hooks = list(_hooks_of(bindings, name, called))
+            if hooks:
+                yield hooks
+
+
+def _hooks_of(bindings: Iterable[Binding], name: str, called: set[int]) -> Iterator[Hook]:
+    for binding in bindings:
+        instance = binding.instance
+        if instance is MISSING or isinstance(instance, type) or id(instance) in called:
+            continue
+        # Looked up where it is written: a mock answers to every name.
+        if hasattr(type(instance), name) or name in getattr(instance, "__dict__", ()):
+            called.add(id(instance))
+            yield getattr(instance, name)
+
+
+async def _run_all(hooks: Iterable[Hook]) -> list[BaseException]:
+    failures: list[BaseException] = []
+    awaited: list[Awaitable[Any]] = []
+    for hook in hooks:
+        try:
+            result = hook()
+        except Exception as error:  # noqa: BLE001 - given back, after the other hooks
+            failures.append(error)
+        else:
+            if inspect.isawaitable(result):
+                awaited.append(result)
+    results = await asyncio.gather(*awaited, return_exceptions=True)
+    return failures + [result for result in results if isinstance(result, BaseException)]
+
+
+async def _wait_for(result: Awaitable[Any]) -> None:
+    await result

@@ -1,0 +1,192 @@
+"""Finds, for each dependency, the provider that its module sees."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Iterable
+from typing import Any, get_origin
+
+from cqrs_nest.common.logger import Logger
+from cqrs_nest.common.providers import (
+    ClassProvider,
+    ExistingProvider,
+    FactoryProvider,
+    Scope,
+    ValueProvider,
+)
+from cqrs_nest.common.tokens import INQUIRER, ForwardReference, Token, describe_token
+from cqrs_nest.core.annotations import KnownClasses, UnreadableAnnotation
+from cqrs_nest.core.bindings import Binding, Link, ModuleNode
+from cqrs_nest.core.dependencies import (
+    MISSING,
+    Dependency,
+    dependencies_of_class,
+    dependencies_of_factory,
+)
+from cqrs_nest.core.diagnosis import circular, unresolved
+from cqrs_nest.core.exports import find_own
+
+Mocker = Callable[[Token], Any]
+
+
+class Linker:
+    """Knows the modules of one application and what each of them sees.
+
+    The order is the module's own providers, the exports of its imports in their order, the exports of
+    global modules, and at last what the framework itself provides in every module.
+    """
+
+    def __init__(self, core: ModuleNode, mocker: Mocker | None) -> None:
+        self._core = core
+        self._mocker = mocker
+        self._modules: list[ModuleNode] = []
+        self._global: dict[Token, Binding] = {}
+        self._known: dict[tuple[str, str], type[Any]] = {}
+        self._logger = Logger("Container")
+
+    def add(self, nodes: Iterable[ModuleNode], *, with_globals: bool) -> None:
+        """Make modules known; their exports are resolved."""
+        for node in nodes:
+            self._modules.append(node)
+            if node.is_global and with_globals:
+                for token, binding in node.exports.items():
+                    self._global.setdefault(token, binding)
+            for binding in (*node.own.values(), *node.controllers, *node.enhancers.values()):
+                for cls in (binding.token, binding.cls):
+                    if isinstance(cls, type):
+                        self._known[cls.__module__, cls.__qualname__] = cls
+
+    def find(self, node: ModuleNode, token: Token) -> Binding | None:
+        """The provider of `token` that `node` sees. A generic alias falls back to its class."""
+        found = self._find(node, token)
+        if found is None:
+            origin = get_origin(token)
+            if isinstance(origin, type):
+                found = self._find(node, origin)
+        return found
+
+    def _find(self, node: ModuleNode, token: Token) -> Binding | None:
+        own = find_own(node, token)
+        if own is not None:
+            return own
+        for imported in node.imports:
+            found = imported.exports.get(token)
+            if found is not None:
+                return found
+        return self._global.get(token) or self._core.own.get(token)
+
+    def visible(self, node: ModuleNode) -> dict[Token, Binding]:
+        """All that `node` sees of other modules."""
+        return {**ChainMap(*(each.exports for each in node.imports), self._global, self._core.own)}
+
+    def link(self, bindings: Iterable[Binding]) -> list[Binding]:
+        """Link bindings and the copies of transient providers made for them; gives all of them.
+
+        Raises UnresolvedDependencyError, or CircularDependencyError for transient providers that need
+        each other.
+        """
+        linked = list(bindings)
+        for binding in linked:
+            binding.dependencies = _dependencies(binding, self._known)
+            copies: dict[Binding, Binding] = {}
+            for dependency in binding.dependencies:
+                link = self._link(binding, dependency)
+                target = link.target
+                if target is not None and target.scope is Scope.TRANSIENT:
+                    if target not in copies:
+                        copies[target] = _copy_for(binding, target)
+                        linked.append(copies[target])
+                    link.target = copies[target]
+                binding.links.append(link)
+            if binding.is_alias and binding.links[0].target is not None:
+                binding.cls = binding.links[0].target.cls
+        return linked
+
+    def _link(self, binding: Binding, dependency: Dependency) -> Link:
+        token = dependency.token
+        if token is MISSING:
+            return Link(dependency, None, dependency.default)
+        if isinstance(token, ForwardReference):
+            token = token.resolve()
+            dependency = dependency._replace(token=token)
+        if token is INQUIRER:
+            return _link_inquirer(binding, dependency)
+        if isinstance(token, UnreadableAnnotation):
+            raise unresolved(self._modules, binding, dependency)
+        target = self._find_for(binding, token)
+        if target is None and self._mocker is not None and _may_be_mocked(dependency):
+            target = self._mock(token)
+        if target is not None:
+            return Link(dependency, target)
+        if dependency.default is MISSING:
+            raise unresolved(self._modules, binding, dependency)
+        return Link(dependency, None, dependency.default)
+
+    def _find_for(self, binding: Binding, token: Token) -> Binding | None:
+        target = self.find(binding.module, token)
+        if target is None or target is binding.template:
+            return None
+        if target.module is not binding.module:
+            self._warn_if_ambiguous(binding.module, token, target)
+        return target
+
+    def _warn_if_ambiguous(self, node: ModuleNode, token: Token, target: Binding) -> None:
+        sources = [each for each in node.imports if each.exports.get(token, target) is not target]
+        if sources and target is not self._global.get(token):
+            self._logger.warn(
+                "%s sees %s from %s and also from %s: the first import wins",
+                node.name,
+                describe_token(token),
+                target.module.name,
+                ", ".join(each.name for each in sources),
+            )
+
+    def _mock(self, token: Token) -> Binding | None:
+        assert self._mocker is not None  # noqa: S101
+        mock = self._mocker(token)
+        if mock is None:
+            return None
+        binding = Binding(ValueProvider(token, mock), self._core, Scope.DEFAULT)
+        self._core.own[token] = binding
+        return binding
+
+
+def _dependencies(binding: Binding, known: KnownClasses) -> tuple[Dependency, ...]:
+    definition = binding.definition
+    if isinstance(definition, ClassProvider):
+        return dependencies_of_class(definition.cls, known)
+    if isinstance(definition, FactoryProvider):
+        return dependencies_of_factory(definition.factory, definition.inject, known)
+    if isinstance(definition, ExistingProvider):
+        return (Dependency(None, 0, definition.existing),)
+    return ()
+
+
+def _copy_for(consumer: Binding, transient: Binding) -> Binding:
+    """The consumer's own copy of a transient provider."""
+    path = [consumer.template]
+    inquirer = consumer.inquirer
+    while inquirer is not None and transient not in path:
+        path.append(inquirer.template)
+        inquirer = inquirer.inquirer
+    if transient in path:
+        raise circular(path[::-1])
+    copy = Binding(transient.definition, transient.module, Scope.DEFAULT)
+    copy.template = transient
+    copy.inquirer = consumer
+    return copy
+
+
+def _may_be_mocked(dependency: Dependency) -> bool:
+    """A default other than None is as good as a mock."""
+    return dependency.default is MISSING or dependency.default is None
+
+
+def _link_inquirer(binding: Binding, dependency: Dependency) -> Link:
+    """The consumer is handed over before its constructor runs, which is when its transients are built."""
+    consumer = binding.inquirer
+    if consumer is None or not isinstance(consumer.definition, ClassProvider):
+        return Link(dependency, None)
+    link = Link(dependency, consumer)
+    link.is_deferred = True
+    return link

@@ -1,0 +1,165 @@
+"""Turns the lists of a module into bindings; replacements are put in here, before anything is linked."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from cqrs_nest.common.execution import ENHANCER_KEYS, enhancers_of
+from cqrs_nest.common.metadata import find_metadata, own_metadata
+from cqrs_nest.common.modules import DynamicModule
+from cqrs_nest.common.parameters import ParameterMarker
+from cqrs_nest.common.providers import (
+    INJECTABLE,
+    ClassProvider,
+    ExistingProvider,
+    FactoryProvider,
+    InjectableOptions,
+    ProviderDefinition,
+    Scope,
+    ValueProvider,
+)
+from cqrs_nest.common.routing import CONTROLLER, ROUTES
+from cqrs_nest.common.tokens import describe_token
+from cqrs_nest.core.annotations import Namespace
+from cqrs_nest.core.app_tokens import APP_TOKENS
+from cqrs_nest.core.bindings import Binding, ModuleNode
+from cqrs_nest.core.errors import InvalidModuleError, InvalidProviderError, error_text
+from cqrs_nest.core.overrides import Overrides
+
+_NOT_INJECTABLE = InjectableOptions()
+
+
+def register(node: ModuleNode, overrides: Overrides) -> None:
+    """Bind the module's own class, its providers, its controllers and what its controllers use."""
+    node.host = Binding(ClassProvider(node.cls, node.cls), node, Scope.DEFAULT)
+    node.own[node.cls] = node.host
+    _register_providers(node, overrides)
+    for index, controller in enumerate(node.metadata.controllers):
+        _check_controller(node, index, controller)
+        binding = Binding(ClassProvider(controller, controller), node, _controller_scope(controller))
+        binding.scope_sources = [_enhancer(node, each, overrides) for each in enhancers_in(controller)]
+        node.controllers.append(binding)
+
+
+def _register_providers(node: ModuleNode, overrides: Overrides) -> None:
+    providers: dict[Any, Binding] = {}
+    for index, entry in enumerate(node.metadata.providers):
+        definition = _definition(node, index, entry)
+        replaced = overrides.of_provider(definition)
+        binding = Binding(replaced, node, _scope_of(replaced))
+        if definition.token in APP_TOKENS:
+            node.app_enhancers.setdefault(definition.token, []).append(binding)
+            providers[binding] = binding
+        else:
+            providers[definition.token] = node.own[definition.token] = binding
+    node.providers.extend(providers.values())
+
+
+def _definition(node: ModuleNode, index: int, entry: Any) -> ProviderDefinition:
+    """The long form of an entry. Raises InvalidProviderError for anything that is not a provider."""
+    reason = None
+    if isinstance(entry, type):
+        entry = ClassProvider(entry, entry)
+    if isinstance(entry, ClassProvider):
+        reason = _why_not_buildable(entry)
+    elif not isinstance(entry, ValueProvider | FactoryProvider | ExistingProvider):
+        reason = _why_no_provider(entry)
+    if reason is None:
+        try:
+            hash(entry.token)
+        except TypeError:
+            reason = f"the token {entry.token!r} cannot be hashed"
+    if reason is None:
+        return entry
+    headline = f"{node.name} has a wrong entry at index [{index}] of its providers."
+    raise InvalidProviderError(
+        error_text(headline, {"reason": reason, "module path": " -> ".join(node.path)})
+    )
+
+
+def _why_not_buildable(definition: ClassProvider) -> str | None:
+    cls: Any = definition.cls
+    if not isinstance(cls, type):
+        return f"use_class of {describe_token(definition.token)} is not a class: {cls!r}"
+    if inspect.isabstract(cls) or cls.__dict__.get("_is_protocol"):
+        name = describe_token(cls)
+        return f"{name} is abstract; write provide({name}, use_class=...) with a class that can be built"
+    return None
+
+
+def _why_no_provider(entry: object) -> str:
+    if entry is None:
+        return "the entry is None, perhaps because two files import each other"
+    if isinstance(entry, DynamicModule):
+        return f"{describe_token(entry.module)} is a module and belongs into imports"
+    if isinstance(entry, dict):
+        return f"{entry!r} is a mapping; write provide(TOKEN, use_value=...) or one of its other forms"
+    cls = describe_token(type(entry))
+    return f"{entry!r} is an object; for a ready-made one write provide({cls}, use_value=...)"
+
+
+def _scope_of(definition: ProviderDefinition) -> Scope:
+    if isinstance(definition, ClassProvider):
+        return definition.scope or find_metadata(definition.cls, INJECTABLE, _NOT_INJECTABLE).scope
+    if isinstance(definition, FactoryProvider):
+        return definition.scope or Scope.DEFAULT
+    return Scope.DEFAULT
+
+
+def _check_controller(node: ModuleNode, index: int, controller: Any) -> None:
+    if isinstance(controller, type) and find_metadata(controller, CONTROLLER) is not None:
+        return
+    name = describe_token(controller)
+    raise InvalidModuleError(
+        error_text(
+            f"{node.name} has a wrong entry at index [{index}] of its controllers.",
+            {
+                "reason": f"{name} is not decorated with @Controller()",
+                "module path": " -> ".join(node.path),
+                "fix": f"decorate {name}, or move it to the providers",
+            },
+        )
+    )
+
+
+def _controller_scope(controller: type[Any]) -> Scope:
+    options = find_metadata(controller, CONTROLLER)
+    return options.scope if options is not None else Scope.DEFAULT
+
+
+def enhancer_key(enhancer: Any) -> Any:
+    """A class stands for its one instance in a module, an instance for itself."""
+    return enhancer if isinstance(enhancer, type) else id(enhancer)
+
+
+def _enhancer(node: ModuleNode, enhancer: Any, overrides: Overrides) -> Binding:
+    key = enhancer_key(enhancer)
+    if key not in node.enhancers:
+        if isinstance(enhancer, type):
+            definition = overrides.of_enhancer(ClassProvider(enhancer, enhancer))
+        else:
+            definition = ValueProvider(type(enhancer), enhancer)
+        scope = _scope_of(definition)
+        binding = Binding(definition, node, Scope.REQUEST if scope is Scope.REQUEST else Scope.DEFAULT)
+        node.enhancers[key] = binding
+    return node.enhancers[key]
+
+
+def enhancers_in(controller: type[Any]) -> list[Any]:
+    """Guards, interceptors, pipes and filters of a controller, its routes and their parameters."""
+    found = [each for key in ENHANCER_KEYS for each in enhancers_of(controller, key)]
+    members = {name: each for base in reversed(controller.__mro__) for name, each in vars(base).items()}
+    for handler in members.values():
+        metadata = own_metadata(handler)
+        if ROUTES in metadata:
+            found.extend(each for key in ENHANCER_KEYS for each in metadata.get(key, ()))
+            found.extend(_parameter_pipes(handler, controller))
+    return found
+
+
+def _parameter_pipes(handler: Any, controller: type[Any]) -> list[Any]:
+    namespace = Namespace(handler, controller, {})
+    annotations = [namespace.read(each) for each in handler.__annotations__.values()]
+    markers = [marker for each in annotations for marker in getattr(each, "__metadata__", ())]
+    return [pipe for marker in markers if isinstance(marker, ParameterMarker) for pipe in marker.pipes]
