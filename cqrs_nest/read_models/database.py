@@ -1,0 +1,97 @@
+"""`SqlDatabase`: connections and transactions on the database of the read models."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cqrs_nest.config import Environment
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+_IN_MEMORY = "sqlite+aiosqlite:///:memory:"
+
+
+class DatabaseNotConfiguredError(Exception):
+    """Nobody said which database the read models are in."""
+
+
+class SqlDatabase:
+    """The read models' database. Inject it into projections and query handlers.
+
+        async with database.begin() as connection:
+            await upsert_newer(connection, todos, row)
+
+    Nothing is opened, and SQLAlchemy is not imported, before the first use.
+    """
+
+    def __init__(self, url: str, metadata: MetaData | None = None, *, create_tables: bool = False) -> None:
+        self._url = url
+        self._metadata = metadata
+        self._create_tables = create_tables
+        self._engine: AsyncEngine | None = None
+        self._directory: Path | None = None
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """SQLAlchemy's engine, made at the first use."""
+        if self._engine is None:
+            from cqrs_nest.read_models.engine import create_engine
+
+            self._engine = create_engine(self._file_url() if self._url == _IN_MEMORY else self._url)
+        return self._engine
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A connection to read with; what is written on it is undone unless committed."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A transaction to write in: committed at the end of the block, undone when the block raises."""
+        from cqrs_nest.read_models.engine import WRITING
+
+        async with self.engine.execution_options(**{WRITING: True}).begin() as connection:
+            yield connection
+
+    async def on_module_init(self) -> None:
+        """Create missing tables if the module was told to."""
+        if self._create_tables and self._metadata is not None:
+            async with self.begin() as connection:
+                await connection.run_sync(self._metadata.create_all)
+
+    async def on_application_shutdown(self) -> None:
+        """Close all connections."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.dispose()
+        directory, self._directory = self._directory, None
+        if directory is not None:
+            await asyncio.to_thread(shutil.rmtree, directory)
+
+    def _file_url(self) -> str:
+        # SQLite in memory has one connection, and concurrent requests would share its transaction.
+        self._directory = Path(tempfile.mkdtemp(prefix="cqrs_nest-"))
+        return f"sqlite+aiosqlite:///{self._directory / 'read_models.sqlite3'}"
+
+
+def database_url(environment: Environment, url: str | None) -> str:
+    """The URL given, or DATABASE_URL, or a temporary SQLite database in development.
+
+    Raises DatabaseNotConfiguredError when there is none of them.
+    """
+    chosen = url or environment.database_url
+    if chosen is None and environment.node_env != "local":
+        raise DatabaseNotConfiguredError(
+            "SqlModule: DATABASE_URL is not set. Set it to the read models' database "
+            "(postgresql+asyncpg://user:password@host/name) or pass SqlModule.register(url=...)."
+        )
+    return chosen or _IN_MEMORY

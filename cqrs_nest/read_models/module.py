@@ -1,0 +1,37 @@
+"""`SqlModule`: the read models' database for every module."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cqrs_nest.common import DynamicModule, Module, provide
+from cqrs_nest.config import Environment
+from cqrs_nest.read_models.database import SqlDatabase, database_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+
+@Module()
+class SqlModule:
+    """Provides `SqlDatabase`."""
+
+    @staticmethod
+    def register(
+        metadata: MetaData | None = None, url: str | None = None, *, create_tables: bool = False
+    ) -> DynamicModule:
+        """Global module with one `SqlDatabase`.
+
+        `url` defaults to the variable DATABASE_URL; with NODE_ENV=local and none, the database is
+        temporary. `create_tables` creates the missing tables of `metadata` at the start.
+        """
+
+        def create_database(environment: Environment) -> SqlDatabase:
+            return SqlDatabase(database_url(environment, url), metadata, create_tables=create_tables)
+
+        return DynamicModule(
+            SqlModule,
+            providers=[provide(SqlDatabase, use_factory=create_database, inject=[Environment])],
+            exports=[SqlDatabase],
+            is_global=True,
+        )
