@@ -103,10 +103,9 @@ class Binding:
         definition = self.definition
         if not isinstance(definition, FactoryProvider):
             return False
-        factory = definition.factory
-        return inspect.iscoroutinefunction(factory) or inspect.iscoroutinefunction(
-            getattr(factory, "__call__", None)
-        )
+        factory: object = definition.factory
+        call = vars(type(factory)).get("__call__")
+        return inspect.iscoroutinefunction(factory) or inspect.iscoroutinefunction(call)
 
     def build(self, scope: RequestScope) -> Any:
         """The instance for this request, built at its first use. An awaitable if `is_async`."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 
 @asynccontextmanager
-async def run_together() -> AsyncIterator[asyncio.TaskGroup]:
+async def run_together() -> AsyncGenerator[asyncio.TaskGroup]:
     """A task group whose only error is raised unchanged; several errors are raised as a group."""
     failures: BaseExceptionGroup[BaseException] | None = None
     try:

@@ -56,7 +56,7 @@ def refuse_awaitable(binding: Binding, construct: Callable[..., Any]) -> Callabl
     """Guards a request-scoped factory that is not declared with `async def` but gives an awaitable."""
 
     def checked(*arguments: Any) -> Any:
-        result = construct(*arguments)
+        result: object = construct(*arguments)
         if hasattr(type(result), "__await__"):
             name = describe_token(binding.token)
             raise ProviderScopeError(

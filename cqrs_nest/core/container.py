@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from cqrs_nest.common.metadata import Reflector
 from cqrs_nest.common.modules import DynamicModule, Import, ModuleMetadata
@@ -13,7 +13,7 @@ from cqrs_nest.common.tokens import REQUEST, InjectionToken, Token, describe_tok
 from cqrs_nest.core.bindings import Binding, ModuleNode
 from cqrs_nest.core.builder import build_static
 from cqrs_nest.core.cycles import construction_order
-from cqrs_nest.core.dependencies import MISSING
+from cqrs_nest.core.dependencies import MISSING, alias_class
 from cqrs_nest.core.discovery import DiscoveryService
 from cqrs_nest.core.errors import (
     NotBuiltYetError,
@@ -136,19 +136,19 @@ class Container:
         """The binding of a guard, interceptor, pipe or filter that a controller of `module` lists."""
         return module.enhancers[enhancer_key(enhancer)]
 
-    def get_from(self, module: ModuleNode | None, token: Token) -> Any:
+    def get_from(self, module: ModuleNode | None, token: type[T] | InjectionToken[T]) -> T:
         """`get`, looking at one module's own providers or at all."""
-        return _static_instance(self._find(module, token))
+        instance: T = _static_instance(self._find(module, token))
+        return instance
 
-    async def resolve_from(self, module: ModuleNode | None, token: Token, scope: RequestScope | None) -> Any:
+    async def resolve_from(
+        self, module: ModuleNode | None, token: type[T] | InjectionToken[T], scope: RequestScope | None
+    ) -> T:
         """`resolve`, looking at one module's own providers or at all."""
-        binding = self._find(module, token)
-        if binding.is_static:
-            return _static_instance(binding)
-        built = binding.build(scope or RequestScope())
-        return await built if binding.is_async else built
+        instance: T = await _instance_in(self._find(module, token), scope)
+        return instance
 
-    async def create_in(self, module: ModuleNode, cls: type[Any], scope: RequestScope | None) -> Any:
+    async def create_in(self, module: ModuleNode, cls: type[T], scope: RequestScope | None) -> T:
         """A new object of `cls`, injected with what `module` sees. It is not registered."""
         binding = Binding(ClassProvider(cls, cls), module, Scope.REQUEST)
         linked = self._linker.link([binding])
@@ -158,8 +158,8 @@ class Container:
             if link.target is not None and link.target.is_static and link.target.instance is MISSING:
                 raise NotBuiltYetError(link.target)
         compile_plans([binding])
-        built = binding.build(scope or RequestScope())
-        return await built if binding.is_async else built
+        instance: T = await _instance_in(binding, scope)
+        return instance
 
     def injector_of(self, module: ModuleNode) -> Injector:
         """The module's injector, which also knows what the module sees of others."""
@@ -244,8 +244,8 @@ def _find_in(node: ModuleNode, token: Token) -> Binding | None:
     binding = find_own(node, token) or node.enhancers.get(token)
     if binding is None:
         binding = next((each for each in node.controllers if each.token is token), None)
-    if binding is None and isinstance(origin := get_origin(token), type):
-        binding = find_own(node, origin)
+    if binding is None and (cls := alias_class(token)) is not None:
+        binding = find_own(node, cls)
     return binding
 
 
@@ -259,6 +259,13 @@ def _static_instance(binding: Binding) -> Any:
     if binding.instance is MISSING:
         raise NotBuiltYetError(binding)
     return binding.instance
+
+
+async def _instance_in(binding: Binding, scope: RequestScope | None) -> Any:
+    if binding.is_static:
+        return _static_instance(binding)
+    built = binding.build(scope or RequestScope())
+    return await built if binding.is_async else built
 
 
 def _request_of(scope: RequestScope) -> Any:

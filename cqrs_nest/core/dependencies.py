@@ -13,6 +13,12 @@ from cqrs_nest.core.annotations import KnownClasses, Namespace, UnreadableAnnota
 _CACHE = "__cqrs_nest_dependencies__"
 
 
+def alias_class(token: Token) -> type[Any] | None:
+    """The class of a generic alias: `Repository` for `Repository[Todo]`."""
+    origin: Any = getattr(token, "__origin__", None)
+    return origin if isinstance(origin, type) else None
+
+
 class _Missing:
     def __repr__(self) -> str:
         return "MISSING"
@@ -34,7 +40,7 @@ class Dependency(NamedTuple):
     """One argument: its token, and what is given when nobody provides it."""
 
     name: str | None
-    index: int
+    position: int
     token: Token
     """MISSING: never looked up, the default is given."""
     default: Any = MISSING
@@ -45,7 +51,7 @@ class Dependency(NamedTuple):
 
 
 def dependencies_of_class(cls: type[Any], known: KnownClasses) -> tuple[Dependency, ...]:
-    """The constructor's parameters, then the class's own and inherited `Annotated[..., Inject(...)]` fields."""
+    """The constructor's parameters, then the fields annotated with `Annotated[..., Inject(...)]`."""
     cached: tuple[Dependency, ...] | None = cls.__dict__.get(_CACHE)
     if cached is not None:
         return cached
@@ -67,12 +73,12 @@ def dependencies_of_factory(
         return tuple(_injected(index, entry) for index, entry in enumerate(inject))
     if isinstance(factory, type):
         return dependencies_of_class(factory, known)
-    function = inspect.unwrap(factory)
+    function: object = inspect.unwrap(factory)
     if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
         return tuple(_parameters(function.__func__, 1, None, known))
     if isinstance(function, FunctionType):
         return tuple(_parameters(function, 0, None, known))
-    call = getattr(type(function), "__call__", None)
+    call: Any = vars(type(function)).get("__call__")
     return tuple(_parameters(call, 1, None, known)) if isinstance(call, FunctionType) else ()
 
 
@@ -140,8 +146,7 @@ def _inject_marker(metadata: Iterable[Any]) -> Inject | None:
 def _properties(cls: type[Any], parameters: set[str | None], known: KnownClasses) -> Iterator[Dependency]:
     """Fields like `clock: Annotated[Clock, Inject(CLOCK)]`, base classes first."""
     for base in reversed(cls.__mro__):
-        annotations: dict[str, Any] = base.__dict__.get("__annotations__", {})
-        for name, annotation in annotations.items():
+        for name, annotation in inspect.get_annotations(base).items():
             if name in parameters or not _may_be_injected(annotation):
                 continue
             annotation = Namespace(None, base, known).read(annotation)

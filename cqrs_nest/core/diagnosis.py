@@ -32,10 +32,8 @@ def unresolved(
         "reason": reason,
         "fix": fix,
     }
-    headline = (
-        f"Cannot resolve the dependencies of {_owner(binding)} ({_parameter_list(binding, dependency)})."
-    )
-    return UnresolvedDependencyError(error_text(headline, facts))
+    subject = f"{_owner(binding)} ({_parameter_list(binding, dependency)})"
+    return UnresolvedDependencyError(error_text(f"Cannot resolve the dependencies of {subject}.", facts))
 
 
 def circular(path: Sequence[Binding]) -> CircularDependencyError:
@@ -65,9 +63,9 @@ def _owner(binding: Binding) -> str:
 def _parameter_list(binding: Binding, missing: Dependency) -> str:
     shown: list[str] = []
     for each in binding.dependencies:
-        if each.index < 0:
+        if each.position < 0:
             continue
-        if (each.index, each.name) == (missing.index, missing.name):
+        if (each.position, each.name) == (missing.position, missing.name):
             shown.append("?")
         elif each.token is MISSING or isinstance(each.token, UnreadableAnnotation):
             shown.append(each.name or "...")
@@ -78,10 +76,10 @@ def _parameter_list(binding: Binding, missing: Dependency) -> str:
 
 
 def _place(dependency: Dependency) -> str:
-    if dependency.index < 0:
+    if dependency.position < 0:
         return f"property {dependency.name}"
     name = "" if dependency.name is None else f"{dependency.name} "
-    return f"{name}at index [{dependency.index}]"
+    return f"{name}at index [{dependency.position}]"
 
 
 def _module_path(module: ModuleNode) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cqrs_nest.common.modules import DynamicModule
@@ -13,7 +14,7 @@ from cqrs_nest.core.injectors import plain_binding
 from cqrs_nest.core.scanner import ModuleScanner
 
 
-async def resolve_exports(nodes: list[ModuleNode], scanner: ModuleScanner) -> None:
+async def resolve_exports(nodes: Sequence[ModuleNode], scanner: ModuleScanner) -> None:
     """Fill `exports` of each module. Raises UnknownExportError."""
     for node in nodes:
         reexported: set[ModuleNode] = set()

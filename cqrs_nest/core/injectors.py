@@ -7,14 +7,14 @@ injector holds one lock for all injectors while it builds.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, get_origin
+from typing import Any
 
 from injector import Injector, Provider
 
 from cqrs_nest.common.providers import FactoryProvider, Scope
 from cqrs_nest.common.tokens import Token
 from cqrs_nest.core.bindings import Binding, ModuleNode
-from cqrs_nest.core.dependencies import MISSING
+from cqrs_nest.core.dependencies import MISSING, alias_class
 from cqrs_nest.core.errors import NotBuiltYetError, ProviderScopeError
 from cqrs_nest.core.overrides import Overrides
 from cqrs_nest.core.request_scope import current_request_scope
@@ -65,7 +65,7 @@ def show_visible(node: ModuleNode, visible: Mapping[Token, Binding]) -> None:
 def bind(injector: Injector, token: Token, binding: Binding) -> None:
     """Let `injector.get(token)` give the binding's instance. Lists and dicts are multibindings there."""
     provider = BindingProvider(binding)
-    if get_origin(token) in (list, dict):
+    if alias_class(token) in (list, dict):
         injector.binder.multibind(token, to=provider)
     else:
         injector.binder.bind(token, to=provider)

@@ -64,7 +64,7 @@ def _hooks_in_order(modules: Sequence[ModuleNode], name: str) -> Iterator[list[H
 
 def _hooks_of(bindings: Iterable[Binding], name: str, called: set[int]) -> Iterator[Hook]:
     for binding in bindings:
-        instance = binding.instance
+        instance: object = binding.instance
         if instance is MISSING or isinstance(instance, type) or id(instance) in called:
             continue
         # Looked up where it is written: a mock answers to every name.

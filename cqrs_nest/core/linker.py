@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable
-from typing import Any, get_origin
+from typing import Any
 
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.providers import (
@@ -20,6 +20,7 @@ from cqrs_nest.core.bindings import Binding, Link, ModuleNode
 from cqrs_nest.core.dependencies import (
     MISSING,
     Dependency,
+    alias_class,
     dependencies_of_class,
     dependencies_of_factory,
 )
@@ -60,9 +61,9 @@ class Linker:
         """The provider of `token` that `node` sees. A generic alias falls back to its class."""
         found = self._find(node, token)
         if found is None:
-            origin = get_origin(token)
-            if isinstance(origin, type):
-                found = self._find(node, origin)
+            cls = alias_class(token)
+            if cls is not None:
+                found = self._find(node, cls)
         return found
 
     def _find(self, node: ModuleNode, token: Token) -> Binding | None:
@@ -103,11 +104,11 @@ class Linker:
         return linked
 
     def _link(self, binding: Binding, dependency: Dependency) -> Link:
-        token = dependency.token
+        token: Token = dependency.token
         if token is MISSING:
             return Link(dependency, None, dependency.default)
         if isinstance(token, ForwardReference):
-            token = token.resolve()
+            token = dependency.token.resolve()
             dependency = dependency._replace(token=token)
         if token is INQUIRER:
             return _link_inquirer(binding, dependency)

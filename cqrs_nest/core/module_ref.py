@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from cqrs_nest.common.tokens import InjectionToken
 from cqrs_nest.core.bindings import ModuleNode
@@ -62,5 +62,4 @@ class ModuleRef:
 
         Raises UnresolvedDependencyError.
         """
-        instance: T = await self._container.create_in(self._module, cls, scope)
-        return instance
+        return await self._container.create_in(self._module, cls, scope)

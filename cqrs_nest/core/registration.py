@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Hashable
 from typing import Any
 
 from cqrs_nest.common.execution import ENHANCER_KEYS, enhancers_of
@@ -58,27 +59,24 @@ def _register_providers(node: ModuleNode, overrides: Overrides) -> None:
 
 def _definition(node: ModuleNode, index: int, entry: Any) -> ProviderDefinition:
     """The long form of an entry. Raises InvalidProviderError for anything that is not a provider."""
-    reason = None
-    if isinstance(entry, type):
-        entry = ClassProvider(entry, entry)
-    if isinstance(entry, ClassProvider):
-        reason = _why_not_buildable(entry)
-    elif not isinstance(entry, ValueProvider | FactoryProvider | ExistingProvider):
+    definition = ClassProvider(entry, entry) if isinstance(entry, type) else entry
+    if isinstance(definition, ClassProvider | ValueProvider | FactoryProvider | ExistingProvider):
+        reason = _why_not_usable(definition)
+        if reason is None:
+            return definition
+    else:
         reason = _why_no_provider(entry)
-    if reason is None:
-        try:
-            hash(entry.token)
-        except TypeError:
-            reason = f"the token {entry.token!r} cannot be hashed"
-    if reason is None:
-        return entry
     headline = f"{node.name} has a wrong entry at index [{index}] of its providers."
     raise InvalidProviderError(
         error_text(headline, {"reason": reason, "module path": " -> ".join(node.path)})
     )
 
 
-def _why_not_buildable(definition: ClassProvider) -> str | None:
+def _why_not_usable(definition: ProviderDefinition) -> str | None:
+    if not isinstance(definition.token, Hashable):
+        return f"the token {definition.token!r} cannot be hashed"
+    if not isinstance(definition, ClassProvider):
+        return None
     cls: Any = definition.cls
     if not isinstance(cls, type):
         return f"use_class of {describe_token(definition.token)} is not a class: {cls!r}"

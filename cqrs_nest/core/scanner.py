@@ -57,13 +57,12 @@ class ModuleScanner:
 
     async def resolve(self, entry: Import) -> Any:
         """Follow forward references, awaitables and overrides to the class or object that is meant."""
-        if isinstance(entry, ForwardReference):
-            entry = entry.resolve()
-        if inspect.isawaitable(entry):
-            if entry not in _awaited:
-                _awaited[entry] = await entry
-            entry = _awaited[entry]
-        return self._overrides.of_module(entry) if isinstance(entry, type | DynamicModule) else entry
+        module: Any = entry.resolve() if isinstance(entry, ForwardReference) else entry
+        if inspect.isawaitable(module):
+            if module not in _awaited:
+                _awaited[module] = await module
+            module = _awaited[module]
+        return self._overrides.of_module(module) if isinstance(module, type | DynamicModule) else module
 
     def forget_after(self, count: int) -> None:
         """Keep only the first `count` modules: the others could not be built."""

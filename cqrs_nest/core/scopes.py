@@ -25,7 +25,7 @@ def bubble_request_scope(bindings: Sequence[Binding]) -> None:
                 consumer.scope = Scope.REQUEST
                 pending.append(consumer)
     for binding in bindings:
-        if not _consumer(binding).scope is Scope.DEFAULT and binding.scope is Scope.DEFAULT:
+        if _consumer(binding).scope is not Scope.DEFAULT and binding.scope is Scope.DEFAULT:
             binding.scope = Scope.REQUEST
         binding.is_static = binding.scope is Scope.DEFAULT
 
