@@ -1,0 +1,1 @@
+"""The `cqrs-nest` command."""

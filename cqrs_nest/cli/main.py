@@ -1,0 +1,54 @@
+"""The `cqrs-nest` command. A subcommand's module is imported when it is called for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+try:
+    import click
+except ModuleNotFoundError:
+    sys.exit("cqrs-nest: the command needs click; install it with: pip install 'cqrs-nest[cli]'")
+
+from cqrs_nest import __version__
+
+_COMMANDS = {"token": "cqrs_nest.cli.token:token"}
+
+
+class _LazyGroup(click.Group):
+    """A group that knows the names of its commands and imports them one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(cls=_LazyGroup)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def commands() -> None:
+    """Tools for services built on cqrs_nest."""
+
+
+def main() -> None:
+    """Run the command line. An error is one line on stderr and an exit code other than 0."""
+    try:
+        status = commands.main(prog_name="cqrs-nest", standalone_mode=False)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "cqrs-nest"
+        status = _report(f"{path}: {error.format_message()} (see {path} --help)", error.exit_code)
+    except click.ClickException as error:
+        status = _report(f"cqrs-nest: {error.format_message()}", error.exit_code)
+    except click.Abort:
+        status = _report("cqrs-nest: interrupted", 130)
+    sys.exit(status)
+
+
+def _report(line: str, status: int) -> int:
+    click.echo(" ".join(line.split()), err=True)
+    return status

@@ -1,0 +1,112 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cqrs_nest import __version__
+from cqrs_nest.config import Environment
+from cqrs_nest.context import JwtVerifier
+
+LOCAL = {"NODE_ENV": "local", "APP_NAME": "demo"}
+
+
+def run(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user would: a process of its own, in the directory of a service."""
+    environ = {name: value for name, value in os.environ.items() if name not in LOCAL}
+    return subprocess.run(
+        [sys.executable, "-c", "from cqrs_nest.cli.main import main; main()", *arguments],
+        cwd=directory,
+        env=environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_version(tmp_path: Path) -> None:
+    result = run(tmp_path, "--version")
+    assert (result.returncode, result.stdout) == (0, f"cqrs-nest {__version__}\n")
+
+
+def test_help_lists_the_commands(tmp_path: Path) -> None:
+    result = run(tmp_path, "--help")
+    assert result.returncode == 0
+    assert "token" in result.stdout
+
+
+async def test_a_token_is_one_line_that_the_verifier_accepts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run(
+        tmp_path,
+        *("token", "--user", "u1", "--tenant", "acme", "--role", "admin", "--role", "editor"),
+        *("--lifetime", "30m"),
+        **LOCAL,
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("\n") == 1
+    monkeypatch.chdir(tmp_path)
+    claims = await JwtVerifier(Environment(node_env="local", app_name="demo")).verify(result.stdout.strip())
+    assert (claims["sub"], claims["custom:tenant"]) == ("u1", "acme")
+    assert (
+        claims["custom:roles"]
+        == '[{"tenant": "acme", "role": "admin"}, {"tenant": "acme", "role": "editor"}]'
+    )
+    assert claims["exp"] - claims["iat"] == 30 * 60
+
+
+def test_the_private_key_is_for_its_owner_only_and_stays(tmp_path: Path) -> None:
+    assert run(tmp_path, "token", "--user", "u1", **LOCAL).returncode == 0
+    key = tmp_path / ".cqrs_nest" / "development-key.json"
+    first = key.read_bytes()
+    assert run(tmp_path, "token", "--user", "u2", **LOCAL).returncode == 0
+
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert key.read_bytes() == first
+    names = sorted(file.name for file in key.parent.iterdir())
+    assert names == ["development-jwks.json", "development-key.json"]
+    assert '"d"' not in (key.parent / "development-jwks.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "said"),
+    [
+        (["token"], LOCAL, "cqrs-nest token: Missing option '--user'. (see cqrs-nest token --help)"),
+        (["tokens"], LOCAL, "No such command 'tokens'"),
+        (["token", "--user", "u", "--lifetime", "soon"], LOCAL, "write 30m, 12h or 7d"),
+        (["token", "--user", "u"], {}, "APP_NAME is not set"),
+        (["token", "--user", "u"], {"NODE_ENV": "prod", "APP_NAME": "demo"}, "only with NODE_ENV=local"),
+    ],
+)
+def test_an_error_is_one_line_with_the_fix(
+    tmp_path: Path, arguments: list[str], variables: dict[str, str], said: str
+) -> None:
+    result = run(tmp_path, *arguments, **variables)
+
+    assert result.returncode != 0
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+    assert not (tmp_path / ".cqrs_nest").exists()
+
+
+def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
+    code = "from cqrs_nest.cli.main import main; main()"
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, "token", "--user", "u"],
+            cwd=tmp_path,
+            env=os.environ | LOCAL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    headers = {process.communicate()[0].split(".")[0] for process in started}
+
+    assert [process.returncode for process in started] == [0, 0, 0, 0]
+    assert len(headers) == 1
