@@ -28,7 +28,7 @@ from cqrs_nest.aws.dynamodb.transactions import (
     Update,
     cancellation_reasons,
 )
-from cqrs_nest.aws.errors import error_code
+from cqrs_nest.aws.errors import error_code, error_response
 from cqrs_nest.common import Injectable
 from cqrs_nest.config import Environment
 
@@ -72,7 +72,15 @@ class DynamoDbService:
         `response["Item"]`, when the condition does not hold.
         """
         request = await self._put_request(Put(table, item, condition))
-        await self._client.put_item(**request)
+        try:
+            await self._client.put_item(**request)
+        except Exception as error:
+            if not _is_own_retry(error, request["Item"]):
+                raise
+
+    async def offload(self, table: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The item as `put_item` would store it: large `attributes` are in S3 afterwards, and referred to."""
+        return await self._offload.store(table, item)
 
     async def get_item(self, table: str, key: Key, consistent_read: bool = False) -> Item | None:
         """The item of a key, or None."""
@@ -92,18 +100,17 @@ class DynamoDbService:
         add: Mapping[AttributePath, Any] | None = None,
         delete: Mapping[AttributePath, Any] | None = None,
         condition: Condition | str | None = None,
+        touch: bool = True,
     ) -> Item:
-        """Change some attributes and give the whole item as it is now. `updatedAt` becomes now unless set.
+        """Change some attributes and give the whole item as it is now.
+
+        `updatedAt` becomes now, unless it is set or `touch` is off.
 
         See `UpdateExpression` for what the four arguments take. Without a condition a missing item
         is created.
         """
-        update = UpdateExpression(
-            set={"updatedAt": datetime.now(UTC), **(set or {})},
-            remove=remove,
-            add=add or {},
-            delete=delete or {},
-        )
+        now: dict[AttributePath, Any] = {"updatedAt": datetime.now(UTC)} if touch else {}
+        update = UpdateExpression({**now, **(set or {})}, remove, add or {}, delete or {})
         request = await self._update_request(Update(table, key, update, condition))
         response = await self._client.update_item(**request, ReturnValues="ALL_NEW")
         return await self._read(response["Attributes"])
@@ -269,6 +276,13 @@ def _conditional(condition: Condition | str | None, placeholders: Placeholders) 
 
 def _keyed_request(table: str, key: Key, condition: Condition | str | None) -> dict[str, Any]:
     return {"TableName": table, "Key": serialize_item(key), **_conditional(condition, Placeholders())}
+
+
+def _is_own_retry(error: BaseException, written: AttributeMap) -> bool:
+    """Whether a put failed only because an attempt before, whose answer was lost, had written the item."""
+    response = error_response(error)
+    retries = response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+    return bool(retries) and is_condition_failure(error) and response.get("Item") == written
 
 
 async def _pause(attempt: int) -> None:

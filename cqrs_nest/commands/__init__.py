@@ -1,0 +1,80 @@
+"""Commands: publishing them, applying them, and reading what they made of the items."""
+
+from cqrs_nest.aws import REMOVE
+from cqrs_nest.commands.application import CommandApplication
+from cqrs_nest.commands.command_service import CommandService
+from cqrs_nest.commands.data_service import DataService
+from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, DataSyncHandler, IDataSyncHandler
+from cqrs_nest.commands.errors import InvalidCommandException, VersionConflictException
+from cqrs_nest.commands.history_service import HistoryService
+from cqrs_nest.commands.keys import (
+    DEFAULT_TENANT_CODE,
+    KEY_SEPARATOR,
+    VERSION_FIRST,
+    VERSION_LATEST,
+    VERSION_SEPARATOR,
+    CommandKey,
+    DetailKey,
+    add_sort_key_version,
+    generate_id,
+    get_command_source,
+    get_sort_key_version,
+    get_tenant_code,
+    master_pk,
+    remove_sort_key_version,
+    sort_key_from_id,
+    ttl_sk,
+)
+from cqrs_nest.commands.merge import Replace, merge
+from cqrs_nest.commands.messages import CommandMessages
+from cqrs_nest.commands.models import CommandInput, CommandModel, DataEntity, DataList
+from cqrs_nest.commands.module import CommandModule, CommandTablesModule
+from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler, RegisteredTable
+from cqrs_nest.commands.sessions import SessionService
+from cqrs_nest.commands.table import CommandTable, EventsMode
+from cqrs_nest.commands.ttl_service import TtlService
+
+__all__ = [
+    "DATA_SYNC_HANDLER",
+    "DEFAULT_TENANT_CODE",
+    "KEY_SEPARATOR",
+    "REMOVE",
+    "VERSION_FIRST",
+    "VERSION_LATEST",
+    "VERSION_SEPARATOR",
+    "CommandApplication",
+    "CommandInput",
+    "CommandKey",
+    "CommandMessages",
+    "CommandModel",
+    "CommandModule",
+    "CommandService",
+    "CommandTable",
+    "CommandTableRegistry",
+    "CommandTablesModule",
+    "DataEntity",
+    "DataList",
+    "DataService",
+    "DataSyncHandler",
+    "DetailKey",
+    "EventsMode",
+    "HistoryService",
+    "IDataSyncHandler",
+    "InvalidCommandException",
+    "RegisteredHandler",
+    "RegisteredTable",
+    "Replace",
+    "SessionService",
+    "TtlService",
+    "VersionConflictException",
+    "add_sort_key_version",
+    "generate_id",
+    "get_command_source",
+    "get_sort_key_version",
+    "get_tenant_code",
+    "master_pk",
+    "merge",
+    "remove_sort_key_version",
+    "sort_key_from_id",
+    "ttl_sk",
+]

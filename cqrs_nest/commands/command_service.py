@@ -1,0 +1,304 @@
+"""`CommandService`: publishes commands and reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from cqrs_nest.aws import DynamoDbService
+from cqrs_nest.aws.dynamodb import ITEM_EXISTS, TableType, is_condition_failure
+from cqrs_nest.commands.async_publisher import AsyncPublisher
+from cqrs_nest.commands.errors import ITEM_NOT_FOUND, NOT_FOUND_OR_MISMATCH, VersionConflictException
+from cqrs_nest.commands.keys import (
+    VERSION_LATEST,
+    DetailKey,
+    add_sort_key_version,
+    get_sort_key_version,
+    get_tenant_code,
+    remove_sort_key_version,
+)
+from cqrs_nest.commands.latest_command import LatestCommand
+from cqrs_nest.commands.merge import merge
+from cqrs_nest.commands.messages import CommandMessages
+from cqrs_nest.commands.models import CommandInput, CommandModel
+from cqrs_nest.commands.publication import Publication, check_publication
+from cqrs_nest.commands.registry import CommandTableRegistry
+from cqrs_nest.commands.rows import Row, merge_base
+from cqrs_nest.commands.sync_publisher import SyncPublisher
+from cqrs_nest.commands.table import CommandTable
+from cqrs_nest.commands.ttl_service import TtlService
+from cqrs_nest.common import BadRequestException, Injectable
+from cqrs_nest.context import Invoke, ensure_tenant
+
+Published: TypeAlias = CommandInput | Mapping[str, Any]
+"""What is published: an object, or a mapping with the names of the wire."""
+
+DUPLICATED = "duplicated"
+
+
+@Injectable()
+class CommandService:
+    """Publishes and reads the commands of one registered table.
+
+    Every publish checks its input before anything is written, gives None when it would change nothing,
+    and raises VersionConflictException (409) when somebody else was there first. `invoke_context` names
+    the caller for the audit fields; without it the current request's is taken. Keys must belong to the
+    caller's tenant, unless `allow_cross_tenant=True` says that they need not (ForbiddenException).
+
+        command = await command_service.publish_async(
+            CommandInput(pk="TODO#acme", sk="A1", id="TODO#acme#A1", name="Buy milk", type="TODO"),
+            invoke_context=context,
+        )
+    """
+
+    def __init__(
+        self,
+        table: CommandTable,
+        dynamodb: DynamoDbService,
+        async_publisher: AsyncPublisher,
+        sync_publisher: SyncPublisher,
+        latest: LatestCommand,
+        messages: CommandMessages,
+        ttl: TtlService,
+        registry: CommandTableRegistry,
+    ) -> None:
+        self._table = table
+        self._dynamodb = dynamodb
+        self._async = async_publisher
+        self._sync = sync_publisher
+        self._latest = latest
+        self._messages = messages
+        self._ttl = ttl
+        self._registry = registry
+
+    @property
+    def table_name(self) -> str:
+        """The table as it was registered."""
+        return self._table.name
+
+    async def publish_async(
+        self,
+        command: Published,
+        *,
+        invoke_context: Invoke | None = None,
+        source: str | None = None,
+        request_id: str | None = None,
+        allow_cross_tenant: bool = False,
+    ) -> CommandModel | None:
+        """Write a command; the pipeline applies it soon after.
+
+        `version` 0 creates, a version builds on exactly that command, -1 on the newest one.
+        """
+        publication = check_publication(command, invoke_context, source, request_id, allow_cross_tenant)
+        return await self._async.publish(publication, await self._base(publication))
+
+    async def publish_sync(
+        self,
+        command: Published,
+        *,
+        invoke_context: Invoke | None = None,
+        source: str | None = None,
+        request_id: str | None = None,
+        allow_cross_tenant: bool = False,
+    ) -> CommandModel | None:
+        """Write a command and apply it at once, in one transaction; custom handlers run before it returns.
+
+        `version` is that of the data row (0 when there is none), or -1 for whatever is there. Commands
+        that still wait for the pipeline make it fail with VersionConflictException. When a custom handler
+        fails, its error is raised although the command is applied; the command then has the
+        status `publish_sync:FAILED`.
+        """
+        publication = check_publication(command, invoke_context, source, request_id, allow_cross_tenant)
+        return await self._sync.publish(publication, await self._data_row(publication.key))
+
+    async def publish_partial_update_async(
+        self,
+        changes: Published,
+        *,
+        invoke_context: Invoke | None = None,
+        source: str | None = None,
+        request_id: str | None = None,
+        allow_cross_tenant: bool = False,
+    ) -> CommandModel | None:
+        """Merge changes into a command and write the result; see `merge` for the rules.
+
+        `version` is that of the command to build on; 0 and -1 mean the newest one. Raises
+        BadRequestException when there is no such command.
+        """
+        publication = check_publication(changes, invoke_context, source, request_id, allow_cross_tenant)
+        version = publication.version
+        stored = await (
+            self._command_row(publication.key, version) if version > 0 else self._latest.find(publication.key)
+        )
+        if stored is None:
+            raise BadRequestException(ITEM_NOT_FOUND)
+        return await self._async.publish(_merged(publication, stored), stored)
+
+    async def publish_partial_update_sync(
+        self,
+        changes: Published,
+        *,
+        invoke_context: Invoke | None = None,
+        source: str | None = None,
+        request_id: str | None = None,
+        allow_cross_tenant: bool = False,
+    ) -> CommandModel | None:
+        """Merge changes into the data row and apply the result at once.
+
+        `version` must be that of the data row. Raises BadRequestException when there is no data row,
+        VersionConflictException when it has another version.
+        """
+        publication = check_publication(changes, invoke_context, source, request_id, allow_cross_tenant)
+        existing = await self._data_row(publication.key)
+        if existing is None or publication.version == VERSION_LATEST:
+            raise BadRequestException(NOT_FOUND_OR_MISMATCH)
+        if existing["version"] != publication.version:
+            raise VersionConflictException(
+                publication.key,
+                publication.version,
+                existing["version"],
+                message=NOT_FOUND_OR_MISMATCH,
+                status=self._stale_status,
+            )
+        return await self._sync.publish(_merged(publication, existing), existing)
+
+    async def duplicate(
+        self,
+        *,
+        pk: str,
+        sk: str,
+        invoke_context: Invoke | None = None,
+        request_id: str | None = None,
+        allow_cross_tenant: bool = False,
+    ) -> CommandModel:
+        """Publish a command once more as the next version, so that the pipeline applies it again.
+
+        `sk` with a version names the command, without one the newest. Raises BadRequestException
+        when there is none.
+        """
+        publication = check_publication(
+            {"pk": pk, "sk": sk}, invoke_context, DUPLICATED, request_id, allow_cross_tenant
+        )
+        stored = await self._stored(DetailKey(pk, sk))
+        if stored is None:
+            raise BadRequestException(ITEM_NOT_FOUND)
+        origin, version = publication.origin, stored["version"]
+        audit = {
+            "source": DUPLICATED,
+            "requestId": origin.request_id,
+            "updatedAt": origin.at,
+            "updatedBy": origin.user_id,
+            "updatedIp": origin.ip,
+        }
+        command = {
+            **merge_base(stored, {"ttl": None}),
+            **{name: value for name, value in audit.items() if value is not None},
+            "sk": add_sort_key_version(sk, version + 1),
+            "version": version + 1,
+        }
+        await self._async.write(publication, command, expected=version)
+        return CommandModel.from_row(command)
+
+    async def re_sync_data(self) -> None:
+        """Give every data row to the custom handlers, one after another: to fill a new store."""
+        handlers = self._registry.handlers(self._table.name)
+        start: Row | None = None
+        while handlers:
+            page = await self._dynamodb.scan(self._table.data, start_key=start)
+            for row in page.items:
+                command = {**row, "sk": add_sort_key_version(row["sk"], row["version"])}
+                for handler in handlers:
+                    await handler.instance.up(CommandModel.from_row(command))
+            start = page.last_key
+            if start is None:
+                return
+
+    async def get_item(
+        self, *, pk: str, sk: str, consistent_read: bool = False, allow_cross_tenant: bool = False
+    ) -> CommandModel | None:
+        """One command: that of the version in the sort key, or the newest."""
+        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        return _model(await self._stored(DetailKey(pk, sk), consistent_read))
+
+    async def get_latest_item(
+        self, *, pk: str, sk: str, allow_cross_tenant: bool = False
+    ) -> CommandModel | None:
+        """The newest command of an item, applied or not."""
+        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        return _model(await self._latest.find(DetailKey(pk, remove_sort_key_version(sk))))
+
+    async def get_next_command(self, *, pk: str, sk: str) -> CommandModel | None:
+        """The command after the one whose version stands in the sort key."""
+        version = get_sort_key_version(sk)
+        return _model(await self._command_row(DetailKey(pk, remove_sort_key_version(sk)), version + 1))
+
+    async def update_status(self, *, pk: str, sk: str, status: str, notify_id: str | None = None) -> None:
+        """Set a command's status and send `command-status`.
+
+        Raises ClientError `ConditionalCheckFailedException` when there is no such command.
+        """
+        row = await self._dynamodb.update_item(
+            self._table.command, {"pk": pk, "sk": sk}, set={"status": status}, condition=ITEM_EXISTS
+        )
+        await self._messages.publish_status(row, status, notify_id)
+
+    async def update_ttl(self, *, pk: str, sk: str) -> None:
+        """Let the command before the one of `sk` expire as configured, if it is still there."""
+        version = get_sort_key_version(sk)
+        if version <= 1:
+            return
+        ttl = await self._ttl.calculate_ttl(TableType.COMMAND, get_tenant_code(pk))
+        key = {"pk": pk, "sk": add_sort_key_version(sk, version - 1)}
+        try:
+            await self._dynamodb.update_item(
+                self._table.command, key, set={"ttl": ttl}, condition=ITEM_EXISTS, touch=False
+            )
+        except Exception as error:
+            if not is_condition_failure(error):
+                raise
+
+    async def update_task_token(self, *, pk: str, sk: str, token: str) -> None:
+        """Store the token with which a waiting execution is resumed."""
+        await self._dynamodb.update_item(
+            self._table.command, {"pk": pk, "sk": sk}, set={"taskToken": token}, condition=ITEM_EXISTS
+        )
+
+    async def _base(self, publication: Publication) -> Row | None:
+        """The command that an asynchronous publish builds on; a new item needs no read."""
+        version = publication.version
+        if version == 0:
+            return None
+        if version == VERSION_LATEST:
+            return await self._latest.find(publication.key)
+        stored = await self._command_row(publication.key, version)
+        if stored is None:
+            raise VersionConflictException(publication.key, version, status=self._stale_status)
+        return stored
+
+    async def _stored(self, key: DetailKey, consistent_read: bool = False) -> Row | None:
+        if get_sort_key_version(key.sk) == VERSION_LATEST:
+            return await self._latest.find(key)
+        return await self._dynamodb.get_item(self._table.command, key.row(), consistent_read)
+
+    async def _command_row(self, key: DetailKey, version: int) -> Row | None:
+        row_key = {"pk": key.pk, "sk": add_sort_key_version(key.sk, version)}
+        return await self._dynamodb.get_item(self._table.command, row_key, consistent_read=True)
+
+    async def _data_row(self, key: DetailKey) -> Row | None:
+        return await self._dynamodb.get_item(self._table.data, key.row(), consistent_read=True)
+
+    @property
+    def _stale_status(self) -> HTTPStatus:
+        return HTTPStatus.BAD_REQUEST if self._table.options.legacy_status_codes else HTTPStatus.CONFLICT
+
+
+def _merged(publication: Publication, stored: Row) -> Publication:
+    """The publication with the whole item in place of the changes."""
+    version = stored["version"]
+    row = merge(merge_base(stored, publication.row), {**publication.row, "version": version})
+    return Publication(row, publication.key, version, publication.origin)
+
+
+def _model(row: Row | None) -> CommandModel | None:
+    return None if row is None else CommandModel.from_row(row)

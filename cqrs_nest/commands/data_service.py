@@ -1,0 +1,86 @@
+"""`DataService`: reads the current state of items."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from cqrs_nest.aws import DynamoDbService
+from cqrs_nest.aws.dynamodb import Condition, Order
+from cqrs_nest.commands.keys import remove_sort_key_version
+from cqrs_nest.commands.models import DataEntity, DataList
+from cqrs_nest.commands.rows import data_row
+from cqrs_nest.commands.table import CommandTable
+from cqrs_nest.common import Injectable
+from cqrs_nest.context import ensure_tenant
+
+DEFAULT_PAGE_SIZE = 10
+
+
+@Injectable()
+class DataService:
+    """Reads the data table of one registered table.
+
+    Every key must belong to the caller's tenant, unless `allow_cross_tenant=True` says that it need not;
+    otherwise ForbiddenException is raised.
+    """
+
+    def __init__(self, table: CommandTable, dynamodb: DynamoDbService) -> None:
+        self._table = table
+        self._dynamodb = dynamodb
+
+    @property
+    def table_name(self) -> str:
+        """The table as it was registered."""
+        return self._table.name
+
+    async def get_item(
+        self, *, pk: str, sk: str, consistent_read: bool = False, allow_cross_tenant: bool = False
+    ) -> DataEntity | None:
+        """The current state of an item, deleted or not; None when there is none."""
+        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        row = await self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}, consistent_read)
+        return None if row is None else DataEntity.from_row(row)
+
+    async def list_items_by_pk(
+        self,
+        pk: str,
+        *,
+        sk: Condition | None = None,
+        limit: int = DEFAULT_PAGE_SIZE,
+        start_from_sk: str | None = None,
+        order: Order = "asc",
+        allow_cross_tenant: bool = False,
+    ) -> DataList:
+        """A page of a partition in the order of the sort keys, deleted items included.
+
+        `sk` narrows it, such as `Condition("begins_with(sk, :prefix)", {":prefix": "A"})`; the next page
+        starts from the `last_sk` of this one.
+        """
+        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        page = await self._dynamodb.query(
+            self._table.data, pk, sk=sk, start_from_sk=start_from_sk, limit=limit, order=order
+        )
+        last_sk = page.last_key["sk"] if page.last_key else None
+        return DataList([DataEntity.from_row(row) for row in page.items], last_sk)
+
+    async def iterate_items_by_pk(
+        self,
+        pk: str,
+        *,
+        sk: Condition | None = None,
+        order: Order = "asc",
+        allow_cross_tenant: bool = False,
+    ) -> AsyncIterator[DataEntity]:
+        """Every item of a partition, read page by page as it is consumed."""
+        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        async for row in self._dynamodb.query_all(self._table.data, pk, sk=sk, order=order):
+            yield DataEntity.from_row(row)
+
+    async def publish(self, command: Mapping[str, Any]) -> DataEntity:
+        """Write the data row of a command row, whatever is there: one step of the Step Functions pipeline."""
+        key = {"pk": command["pk"], "sk": remove_sort_key_version(command["sk"])}
+        existing = await self._dynamodb.get_item(self._table.data, key, consistent_read=True)
+        row = data_row(command, existing, csk=command["sk"])
+        await self._dynamodb.put_item(self._table.data, row)
+        return DataEntity.from_row(row)

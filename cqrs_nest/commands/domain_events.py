@@ -1,0 +1,54 @@
+"""The domain event of a command: what happened, to which item, by whom, and the item's new state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from cqrs_nest.aws import to_json
+from cqrs_nest.commands.keys import get_message_tenant_code
+
+DOMAIN_EVENT: Final = "domain-event"
+SCHEMA_VERSION: Final = 1
+MAX_ENTITY_BYTES: Final = 200_000
+"""SNS takes 256 KB; the status of a sync publish travels in the same call."""
+
+_NOT_OF_THE_ENTITY = ("status", "syncMode", "taskToken", "source")
+
+
+def domain_event(table: str, command: Mapping[str, Any]) -> dict[str, Any]:
+    """The message of a command row, in which `attributes` may be an `s3://` reference as stored.
+
+    `id` names the command, so a subscriber can tell a repetition. `entity` is None when it is too large
+    for a message: read it by `table`, `pk` and `sk`.
+
+    >>> row = {"pk": "TODO#acme", "sk": "A1@1", "version": 1, "type": "TODO"}
+    >>> event = domain_event("dev-order-todo-command", row)
+    >>> event["eventType"], event["id"]
+    ('TODO.created', 'dev-order-todo-command#TODO#acme#A1@1')
+    """
+    pk, sk = command["pk"], command["sk"]
+    entity = {name: value for name, value in command.items() if name not in _NOT_OF_THE_ENTITY}
+    fits = len(to_json(entity).encode()) <= MAX_ENTITY_BYTES
+    return {
+        "action": DOMAIN_EVENT,
+        "id": f"{table}#{pk}#{sk}",
+        "eventType": f"{command.get('type') or table}.{_verb(command)}",
+        "schemaVersion": SCHEMA_VERSION,
+        "table": table,
+        "pk": pk,
+        "sk": sk,
+        "version": command["version"],
+        "tenantCode": get_message_tenant_code(pk),
+        "userId": command.get("createdBy"),
+        "requestId": command.get("requestId"),
+        "time": command.get("createdAt"),
+        "source": command.get("source"),
+        "entity": entity if fits else None,
+    }
+
+
+def _verb(command: Mapping[str, Any]) -> str:
+    if command.get("isDeleted"):
+        return "deleted"
+    return "created" if command["version"] == 1 else "updated"

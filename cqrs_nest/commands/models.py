@@ -1,0 +1,91 @@
+"""What is published, what is stored and what is read: commands, data rows and pages of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from cqrs_nest.commands.keys import DetailKey
+from cqrs_nest.commands.wire_model import WireModel
+
+
+class CommandInput(WireModel):
+    """What an application publishes: the whole new state of an item, and the version it builds on.
+
+    `version` is 0 for a new item, the item's version to change it, -1 to overwrite whatever is there.
+    `ttl` (Unix seconds) is worked out from the table's configuration unless it is set here.
+
+    >>> CommandInput(pk="TODO#acme", sk="A1", name="Buy milk", attributes={"done": False}).to_row()
+    {'pk': 'TODO#acme', 'sk': 'A1', 'name': 'Buy milk', 'attributes': {'done': False}}
+    """
+
+    pk: str
+    sk: str
+    id: str = ""
+    code: str = ""
+    name: str = ""
+    version: int | None = 0
+    tenant_code: str = ""
+    type: str = ""
+    seq: int | None = None
+    is_deleted: bool | None = None
+    ttl: int | None = None
+    attributes: Any = None
+
+
+class StoredModel(WireModel):
+    """What command rows and data rows have in common."""
+
+    pk: str
+    sk: str
+    id: str = ""
+    code: str = ""
+    name: str = ""
+    version: int = 0
+    tenant_code: str = ""
+    type: str = ""
+    seq: int | None = None
+    is_deleted: bool = False
+    ttl: int | None = None
+    attributes: dict[str, Any] = Field(default_factory=dict[str, Any])
+    request_id: str | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    created_by: str | None = None
+    updated_by: str | None = None
+    created_ip: str | None = None
+    updated_ip: str | None = None
+
+    @property
+    def key(self) -> DetailKey:
+        """Partition and sort key."""
+        return DetailKey(self.pk, self.sk)
+
+
+class CommandModel(StoredModel):
+    """One command: a version of an item as it was asked for. Its sort key ends in `@<version>`."""
+
+    status: str | None = None
+    source: str | None = None
+    sync_mode: str | None = None
+    task_token: str | None = None
+
+
+class DataEntity(StoredModel):
+    """The current state of an item, or in the history an earlier one."""
+
+    cpk: str | None = None
+    """The partition key of the command it came from."""
+    csk: str | None = None
+    """The sort key of that command."""
+
+
+@dataclass(frozen=True)
+class DataList:
+    """A page of items; `last_sk` is where the next one starts, None after the last page."""
+
+    items: list[DataEntity]
+    last_sk: str | None = None

@@ -1,0 +1,183 @@
+"""`CommandTableRegistry`: every registered table with its services and handlers, checked at start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeVar
+
+from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, IDataSyncHandler
+from cqrs_nest.commands.table import CommandTable
+from cqrs_nest.common import Injectable, Logger
+from cqrs_nest.common.metadata import find_metadata
+from cqrs_nest.core import Binding, CqrsNestError, DiscoveryService, ModuleNode
+
+T = TypeVar("T")
+
+
+class InvalidCommandTableError(CqrsNestError):
+    """A table is registered twice, or a handler names an unknown one, has no `up` or another one's name."""
+
+
+@dataclass(frozen=True)
+class RegisteredHandler:
+    """A custom handler under the name that executions know it by."""
+
+    name: str
+    instance: IDataSyncHandler
+
+
+@dataclass(frozen=True)
+class RegisteredTable:
+    """A table, the module that registered it, and its custom handlers: those of `register` first."""
+
+    table: CommandTable
+    module: ModuleNode
+    handlers: tuple[RegisteredHandler, ...]
+
+    def get(self, service: type[T]) -> T:
+        """The table's own instance of `CommandService`, `DataService`, `HistoryService` and so on."""
+        instance: T = next(binding.instance for binding in self.module.providers if binding.token is service)
+        return instance
+
+
+@Injectable()
+class CommandTableRegistry:
+    """The tables of the whole application, by the names they were registered under."""
+
+    def __init__(self, discovery: DiscoveryService) -> None:
+        self._discovery = discovery
+        self._logger = Logger("CommandTableRegistry")
+
+    def on_module_init(self) -> None:
+        """Let a mistake be known before the first request."""
+        self._logger.debug("command tables: %s", ", ".join(self.table_names) or "none")
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The names given to `register(table_name=...)`."""
+        return tuple(self._tables)
+
+    def table(self, name: str) -> RegisteredTable | None:
+        """The table of a name, or of the physical name of its command table; None for an unknown one."""
+        return self._tables.get(name) or next(
+            (entry for entry in self._tables.values() if entry.table.command == name), None
+        )
+
+    def handlers(self, name: str) -> tuple[RegisteredHandler, ...]:
+        """The custom handlers of a table."""
+        entry = self._tables.get(name)
+        return entry.handlers if entry else ()
+
+    @cached_property
+    def _tables(self) -> dict[str, RegisteredTable]:
+        bindings = self._discovery.providers()
+        registered = [binding for binding in bindings if binding.token is CommandTable]
+        tables = _by_name(registered)
+        decorated = list(self._decorated(bindings, tables))
+        return {
+            name: RegisteredTable(
+                binding.instance, binding.module, self._table_handlers(binding, bindings, decorated)
+            )
+            for name, binding in tables.items()
+        }
+
+    def _decorated(
+        self, bindings: Sequence[Binding], tables: dict[str, Binding]
+    ) -> Iterator[tuple[str, Binding]]:
+        """Every provider with `@DataSyncHandler` and its table."""
+        for binding in bindings:
+            options = find_metadata(binding.cls, DATA_SYNC_HANDLER) if binding.cls else None
+            if options is None or binding.is_alias:
+                continue
+            if options.table_name not in tables:
+                raise InvalidCommandTableError(_unknown_table(binding, options.table_name, tables))
+            yield options.table_name, binding
+
+    def _table_handlers(
+        self, registration: Binding, bindings: Sequence[Binding], decorated: list[tuple[str, Binding]]
+    ) -> tuple[RegisteredHandler, ...]:
+        table: CommandTable = registration.instance
+        own = [
+            binding
+            for cls in table.options.handlers
+            for binding in bindings
+            if binding.module is registration.module and binding.token is cls
+        ]
+        found: dict[str, Binding] = {}
+        for binding in [*own, *(binding for name, binding in decorated if name == table.name)]:
+            name = _handler_name(binding)
+            other = found.setdefault(name, binding)
+            if other.cls is not binding.cls:
+                raise InvalidCommandTableError(_same_name(name, table.name, other, binding))
+            if other is not binding:
+                self._logger.warn(
+                    "%s handles the table %r once, although %s and %s both provide it",
+                    name,
+                    table.name,
+                    other.module.name,
+                    binding.module.name,
+                )
+        return tuple(RegisteredHandler(name, _instance(binding, table)) for name, binding in found.items())
+
+
+def _by_name(registered: Sequence[Binding]) -> dict[str, Binding]:
+    tables: dict[str, Binding] = {}
+    for binding in registered:
+        name = binding.instance.name
+        if name in tables:
+            raise InvalidCommandTableError(
+                f'The table "{name}" is registered twice, by {_importers(tables[name])} and '
+                f"{_importers(binding)}.\nFix: keep the register(...) call in a variable, or in one module "
+                "that exports it, and import that everywhere."
+            )
+        tables[name] = binding
+    return tables
+
+
+def _importers(binding: Binding) -> str:
+    return binding.module.name
+
+
+def _handler_name(binding: Binding) -> str:
+    options = find_metadata(binding.cls, DATA_SYNC_HANDLER)
+    return options.name if options else getattr(binding.cls, "__name__", repr(binding))
+
+
+def _instance(binding: Binding, table: CommandTable) -> IDataSyncHandler:
+    where = (
+        f"{_handler_name(binding)} in {binding.module.name}, a data sync handler of the table {table.name!r},"
+    )
+    if not callable(getattr(binding.cls, "up", None)):
+        raise InvalidCommandTableError(
+            f"{where} has no method `up`.\nFix: add `async def up(self, command: CommandModel) -> None`."
+        )
+    if not binding.is_static:
+        raise InvalidCommandTableError(
+            f"{where} is request-scoped, but commands are applied outside of requests.\n"
+            "Fix: give it, and what it depends on, the default scope."
+        )
+    instance: IDataSyncHandler = binding.instance
+    return instance
+
+
+def _unknown_table(binding: Binding, table: str, tables: dict[str, Any]) -> str:
+    known = ", ".join(f'"{name}"' for name in tables) or "none at all"
+    hint = table.removesuffix("-command")
+    fix = (
+        f'write @DataSyncHandler("{hint}")'
+        if hint in tables
+        else f'import CommandModule.register(table_name="{table}"), or correct the name'
+    )
+    return (
+        f'{_handler_name(binding)} in {binding.module.name} is a @DataSyncHandler("{table}"), '
+        f"but no module registers that table (registered: {known}).\nFix: {fix}."
+    )
+
+
+def _same_name(name: str, table: str, first: Binding, second: Binding) -> str:
+    return (
+        f'The table "{table}" has two data sync handlers named {name}, in {first.module.name} and '
+        f'{second.module.name}.\nFix: give one another name: @DataSyncHandler("{table}", name="...").'
+    )

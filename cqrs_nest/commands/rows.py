@@ -1,0 +1,105 @@
+"""The rows that one command leaves: itself, the data row it makes and the history row of what was before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from cqrs_nest.aws import REMOVE
+from cqrs_nest.commands.keys import add_sort_key_version, remove_sort_key_version
+
+Row: TypeAlias = dict[str, Any]
+"""A row in plain values with its names on the wire."""
+
+SYNC_MODE = "SYNC"
+"""The `syncMode` of a command that was applied as it was published; the stream leaves it alone."""
+
+_COPIED = (
+    "id",
+    "code",
+    "name",
+    "version",
+    "tenantCode",
+    "type",
+    "seq",
+    "attributes",
+    "isDeleted",
+    "ttl",
+    "requestId",
+    "updatedAt",
+    "updatedBy",
+    "updatedIp",
+)
+"""What a data row takes from the command, or loses with it."""
+_CREATED = ("createdAt", "createdBy", "createdIp")
+"""What a data row keeps from its first command."""
+_OF_ONE_COMMAND = ("status", "taskToken", "syncMode", "source", "cpk", "csk")
+"""What belongs to one stored row and must not go over into the next command."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who published, when, from where, in which request."""
+
+    at: datetime
+    source: str | None = None
+    request_id: str | None = None
+    user_id: str | None = None
+    ip: str | None = None
+
+
+def command_row(published: Mapping[str, Any], version: int, ttl: int | None, origin: Origin) -> Row:
+    """The row of a command. What the framework knows wins over the input, but for `ttl`."""
+    known = {
+        "sk": add_sort_key_version(published["sk"], version),
+        "version": version,
+        "source": origin.source,
+        "requestId": origin.request_id,
+        "createdAt": origin.at,
+        "updatedAt": origin.at,
+        "createdBy": origin.user_id,
+        "updatedBy": origin.user_id,
+        "createdIp": origin.ip,
+        "updatedIp": origin.ip,
+    }
+    row = {"ttl": ttl, **published, **known}
+    return {
+        name: value
+        for name, value in row.items()
+        if value is not REMOVE and not (name in known and value is None)
+    }
+
+
+def data_row(command: Mapping[str, Any], existing: Mapping[str, Any] | None, csk: str) -> Row:
+    """The data row after a command; `csk` is the sort key it names as its command's.
+
+    A property of the list that the command lacks is taken off; others of the existing row stay.
+    """
+    existing = existing or {}
+    created = {name: existing.get(name, command.get(name)) for name in _CREATED}
+    row = {
+        **{name: value for name, value in existing.items() if name not in _COPIED},
+        **{name: command[name] for name in _COPIED if name in command},
+        **{name: value for name, value in created.items() if value is not None},
+    }
+    key = {"pk": command["pk"], "sk": remove_sort_key_version(command["sk"])}
+    return {**row, **key, "cpk": command["pk"], "csk": csk}
+
+
+def history_row(existing: Mapping[str, Any], ttl: int | None) -> Row:
+    """The history row that keeps a data row before it changes."""
+    return {**existing, "sk": add_sort_key_version(existing["sk"], existing["version"]), "ttl": ttl}
+
+
+def merge_base(row: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
+    """What of a stored row a partial update builds on. Its `ttl` counts only where the changes name one."""
+    dropped = (*_OF_ONE_COMMAND, *(() if "ttl" in changes else ("ttl",)))
+    return {name: value for name, value in row.items() if name not in dropped}
+
+
+def command_of_data(data: Mapping[str, Any]) -> Row:
+    """The command row that a data row came from, as far as it can be told: for one that has expired."""
+    row = {name: value for name, value in data.items() if name not in ("cpk", "csk")}
+    return {**row, "sk": add_sort_key_version(data["sk"], data["version"])}

@@ -1,0 +1,125 @@
+"""Publishing at once: command, data and history in one transaction, custom handlers right after."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
+from cqrs_nest.aws.dynamodb import ITEM_EXISTS, ITEM_NOT_EXISTS, Put, TableType, is_condition_failure
+from cqrs_nest.commands.application import CommandApplication
+from cqrs_nest.commands.changes import is_changed
+from cqrs_nest.commands.errors import WRITE_CONFLICT, InvalidCommandException, VersionConflictException
+from cqrs_nest.commands.keys import VERSION_LATEST
+from cqrs_nest.commands.messages import CommandMessages
+from cqrs_nest.commands.models import CommandModel
+from cqrs_nest.commands.publication import Publication
+from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler
+from cqrs_nest.commands.rows import SYNC_MODE, Row, command_row
+from cqrs_nest.commands.statuses import FINISHED, SYNC_FAILED, SYNC_STARTED
+from cqrs_nest.commands.table import CommandTable
+from cqrs_nest.commands.ttl_service import TtlService
+from cqrs_nest.common import Injectable, Logger
+
+
+@Injectable()
+class SyncPublisher:
+    """Writes commands together with what they change, so that a read right after sees it."""
+
+    def __init__(
+        self,
+        table: CommandTable,
+        dynamodb: DynamoDbService,
+        ttl: TtlService,
+        application: CommandApplication,
+        registry: CommandTableRegistry,
+        messages: CommandMessages,
+    ) -> None:
+        self._table = table
+        self._dynamodb = dynamodb
+        self._ttl = ttl
+        self._application = application
+        self._registry = registry
+        self._messages = messages
+        self._logger = Logger("SyncPublisher")
+
+    async def publish(
+        self, publication: Publication, existing: Mapping[str, Any] | None
+    ) -> CommandModel | None:
+        """Apply a publication to `existing`, the data row as it was just read (None: there is none).
+
+        None when it would change nothing. Raises VersionConflictException when it builds on another
+        version, or when somebody else was faster; InvalidCommandException for a value that cannot be
+        stored; what a custom handler raised, after the command was applied.
+        """
+        actual: int = (existing or {}).get("version") or 0
+        if publication.version not in (VERSION_LATEST, actual):
+            raise VersionConflictException(
+                publication.key, publication.version, actual, status=self._stale_status
+            )
+        if existing is not None and not is_changed(existing, publication.row):
+            return None
+        handlers = self._registry.handlers(self._table.name)
+        ttl = await self._ttl.calculate_ttl(TableType.DATA, publication.tenant, publication.origin.at)
+        command: Row = {
+            **command_row(publication.row, actual + 1, ttl, publication.origin),
+            "status": SYNC_STARTED if handlers else FINISHED,
+            "syncMode": SYNC_MODE,
+        }
+        row = await self._apply(publication, command, existing)
+        if handlers:
+            await self._run(handlers, command)
+        await self._messages.announce(row, FINISHED)
+        return CommandModel.from_row({**command, "status": FINISHED})
+
+    @property
+    def _stale_status(self) -> HTTPStatus:
+        return HTTPStatus.BAD_REQUEST if self._table.options.legacy_status_codes else HTTPStatus.CONFLICT
+
+    async def _apply(
+        self, publication: Publication, command: Row, existing: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
+        """Write everything, or nothing; gives the command row as it is stored."""
+        try:
+            row = await self._dynamodb.offload(self._table.command, command)
+            put = Put(self._table.command, row, ITEM_NOT_EXISTS)
+            await self._application.apply(command, existing, csk=publication.key.sk, also=[put])
+        except UnsupportedValueError as error:
+            raise InvalidCommandException(str(error)) from error
+        except Exception as error:
+            if is_condition_failure(error):
+                expected = command["version"] - 1
+                raise VersionConflictException(publication.key, expected, message=WRITE_CONFLICT) from error
+            raise
+        return row
+
+    async def _run(self, handlers: tuple[RegisteredHandler, ...], command: Row) -> None:
+        """Run the custom handlers side by side. When one fails, all have ended before its error is raised."""
+        runs = [handler.instance.up(CommandModel.from_row(command)) for handler in handlers]
+        results = await asyncio.gather(*runs, return_exceptions=True)
+        failures = [
+            (handler.name, result)
+            for handler, result in zip(handlers, results, strict=True)
+            if isinstance(result, BaseException)
+        ]
+        await self._set_status(command, SYNC_FAILED if failures else FINISHED)
+        if not failures:
+            return
+        await self._messages.try_status(command, SYNC_FAILED)
+        for name, error in failures:
+            self._logger.error("%s failed on %s %s", name, command["pk"], command["sk"], error=error)
+        raise failures[0][1]
+
+    async def _set_status(self, command: Row, status: str) -> None:
+        """Note how it ended. When that fails, the row still says `STARTED`, and the pipeline carries on."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        key = {"pk": command["pk"], "sk": command["sk"]}
+        try:
+            await self._dynamodb.update_item(
+                self._table.command, key, set={"status": status}, condition=ITEM_EXISTS
+            )
+        except (ClientError, BotoCoreError) as error:
+            self._logger.error("%s %s: %s not noted", key["pk"], key["sk"], status, error=error)
