@@ -129,8 +129,12 @@ class Container:
         raise UnknownModuleError(f"{describe_token(module)} is not a module of this application.")
 
     def app_enhancers(self, key: InjectionToken[Any]) -> tuple[Binding, ...]:
-        """All providers of `APP_GUARD`, or of another of the four tokens, the root module's first."""
-        return tuple(binding for node in self.modules for binding in node.app_enhancers.get(key, ()))
+        """All providers of `APP_GUARD`, or of another of the four tokens, the root module's first.
+
+        In the place of an alias stands what it refers to.
+        """
+        found = (binding for node in self.modules for binding in node.app_enhancers.get(key, ()))
+        return tuple(_without_alias(binding) for binding in found)
 
     def enhancer(self, enhancer: type[Any] | object, module: ModuleNode) -> Binding:
         """The binding of a guard, interceptor, pipe or filter that a controller of `module` lists."""
@@ -246,6 +250,12 @@ def _find_in(node: ModuleNode, token: Token) -> Binding | None:
         binding = next((each for each in node.controllers if each.token is token), None)
     if binding is None and (cls := alias_class(token)) is not None:
         binding = find_own(node, cls)
+    return binding
+
+
+def _without_alias(binding: Binding) -> Binding:
+    while binding.is_alias and (target := binding.links[0].target) is not None:
+        binding = target
     return binding
 
 

@@ -99,8 +99,6 @@ class Linker:
                         linked.append(copies[target])
                     link.target = copies[target]
                 binding.links.append(link)
-            if binding.is_alias and binding.links[0].target is not None:
-                binding.cls = binding.links[0].target.cls
         return linked
 
     def _link(self, binding: Binding, dependency: Dependency) -> Link:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, TypeGuard
 from weakref import WeakKeyDictionary
 
 from cqrs_nest.common.execution import CATCHES
@@ -57,7 +57,7 @@ class ModuleScanner:
 
     async def resolve(self, entry: Import) -> Any:
         """Follow forward references, awaitables and overrides to the class or object that is meant."""
-        module: Any = entry.resolve() if isinstance(entry, ForwardReference) else entry
+        module = entry.resolve() if _is_forward(entry) else entry
         if inspect.isawaitable(module):
             if module not in _awaited:
                 _awaited[module] = await module
@@ -88,6 +88,10 @@ class ModuleScanner:
             fix = "if two files import each other, write forward_ref(lambda: XModule) in both"
             raise _invalid(importer, index, reason, fix)
         raise _invalid(importer, index, f"{module!r} is neither a module class nor a dynamic module")
+
+
+def _is_forward(entry: Any) -> TypeGuard[ForwardReference[Any]]:
+    return isinstance(entry, ForwardReference)
 
 
 def _node_of(module: type[Any] | DynamicModule, importer: ModuleNode | None) -> ModuleNode:
