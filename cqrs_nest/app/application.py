@@ -1,0 +1,48 @@
+"""The running application: an ASGI app around a container, an HTTP part and an event part."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cqrs_nest.app.lifespan import serve_lifespan
+from cqrs_nest.common.tokens import InjectionToken
+from cqrs_nest.core import Container, RequestScope
+from cqrs_nest.events import EventService
+from cqrs_nest.http import HttpApplication
+
+T = TypeVar("T")
+
+
+class NestApplication:
+    """An ASGI application. `await close()` ends it; under a server the lifespan does that.
+
+    `http` knows the routes and the OpenAPI document, `events` takes events of AWS, `container`
+    holds the modules.
+    """
+
+    def __init__(self, container: Container, http: HttpApplication, asgi: ASGIApp) -> None:
+        self.container = container
+        self.http = http
+        self.events: EventService = container.get(EventService)
+        self._asgi = asgi
+
+    def get(self, token: type[T] | InjectionToken[T], *, strict: bool = False) -> T:
+        """The one instance behind a token, from any module."""
+        return self.container.get(token, strict=strict)
+
+    async def resolve(self, token: type[T] | InjectionToken[T], scope: RequestScope | None = None) -> T:
+        """A request-scoped or transient instance: a new one, or the one of `scope`."""
+        return await self.container.resolve(token, scope)
+
+    async def close(self, signal: str | None = None) -> None:
+        """Run the shutdown hooks."""
+        await self.container.close(signal)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await serve_lifespan(receive, send, shutdown=self.close)
+        else:
+            await self._asgi(scope, receive, send)

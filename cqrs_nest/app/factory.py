@@ -1,0 +1,99 @@
+"""`CqrsNest`: from a root module to an ASGI application."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+
+from cqrs_nest.app.application import NestApplication
+from cqrs_nest.app.lifespan import serve_lifespan
+from cqrs_nest.app.logging import configure_logging
+from cqrs_nest.app.module import application_module
+from cqrs_nest.common.modules import DynamicModule
+from cqrs_nest.config import Environment
+from cqrs_nest.context import AuthenticationMiddleware
+from cqrs_nest.core import Container
+from cqrs_nest.core.overrides import Overrides
+from cqrs_nest.http import HttpApplication, HttpOptions
+
+
+class CqrsNest:
+    """Makes applications."""
+
+    @staticmethod
+    async def create(
+        root: type[Any] | DynamicModule,
+        *,
+        env: type[Environment] | Environment = Environment,
+        http: HttpOptions | None = None,
+        overrides: Overrides | None = None,
+    ) -> NestApplication:
+        """Read the environment, build all modules, compile the routes, run the start hooks.
+
+        `env` is the class that describes the environment variables (they are read now, from `.env`
+        and the process), or the finished settings. Raises InvalidEnvironmentError or a CqrsNestError that
+        names what is wrong and the fix.
+        """
+        environment = env if isinstance(env, Environment) else env.load()
+        configure_logging(environment)
+        container = await Container.create(application_module(root, environment), overrides=overrides)
+        return await start(container, http)
+
+    @staticmethod
+    def asgi(
+        root: type[Any] | DynamicModule,
+        *,
+        env: type[Environment] | Environment = Environment,
+        http: HttpOptions | None = None,
+    ) -> AsgiApplication:
+        """The application for `uvicorn module:app`: nothing happens before the server starts it."""
+        return AsgiApplication(root, env, http)
+
+
+async def start(container: Container, http: HttpOptions | None = None) -> NestApplication:
+    """Put the HTTP part on a built container and run the start hooks."""
+    environment = container.get(Environment)
+    options = http or HttpOptions(body_limit=environment.request_body_size_limit)
+    routes = HttpApplication(container, options)
+    application = NestApplication(container, routes, AuthenticationMiddleware(routes, container))
+    await container.initialize()
+    return application
+
+
+class AsgiApplication:
+    """An ASGI application that is made when the server starts, or at the first request."""
+
+    def __init__(
+        self,
+        root: type[Any] | DynamicModule,
+        env: type[Environment] | Environment,
+        http: HttpOptions | None,
+    ) -> None:
+        self._root, self._env, self._http = root, env, http
+        self._application: NestApplication | None = None
+        self._starting: asyncio.Lock | None = None
+
+    async def start(self) -> NestApplication:
+        """The running application; made at the first call."""
+        if self._application is None:
+            self._starting = self._starting or asyncio.Lock()
+            async with self._starting:
+                if self._application is None:
+                    self._application = await CqrsNest.create(self._root, env=self._env, http=self._http)
+        return self._application
+
+    async def close(self) -> None:
+        """Run the shutdown hooks, if the application was made; the next start makes a new one."""
+        application, self._application = self._application, None
+        if application is not None:
+            await application.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await serve_lifespan(receive, send, startup=self.start, shutdown=self.close)
+        else:
+            application = self._application or await self.start()
+            await application(scope, receive, send)

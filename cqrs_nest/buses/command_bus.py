@@ -1,0 +1,35 @@
+"""The command bus: one command, one handler, one result."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from cqrs_nest.buses.errors import CommandHandlerNotFoundException
+from cqrs_nest.buses.message_bus import MessageBus
+from cqrs_nest.buses.messages import Command
+
+ResultT = TypeVar("ResultT")
+
+
+class CommandBus(MessageBus):
+    """Hands a command to its handler."""
+
+    kind = "command"
+    not_found = CommandHandlerNotFoundException
+
+    def execute(self, command: Command[ResultT]) -> Coroutine[Any, Any, ResultT]:
+        """Carry the command out and give its handler's result. Errors of the handler arrive unchanged.
+
+        Raises CommandHandlerNotFoundException, at the call, when no class handles the command.
+
+        >>> import asyncio
+        >>> class Ping(Command[str]): ...
+        >>> async def pong(command: Ping) -> str:
+        ...     return "pong"
+        >>> bus = CommandBus()
+        >>> bus.register(Ping, pong)
+        >>> asyncio.run(bus.execute(Ping()))
+        'pong'
+        """
+        return self._dispatch(command)

@@ -1,0 +1,26 @@
+"""The query bus: one query, one handler, one answer."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from cqrs_nest.buses.errors import QueryHandlerNotFoundException
+from cqrs_nest.buses.message_bus import MessageBus
+from cqrs_nest.buses.messages import Query
+
+ResultT = TypeVar("ResultT")
+
+
+class QueryBus(MessageBus):
+    """Hands a query to its handler."""
+
+    kind = "query"
+    not_found = QueryHandlerNotFoundException
+
+    def execute(self, query: Query[ResultT]) -> Coroutine[Any, Any, ResultT]:
+        """Give the handler's answer. Errors of the handler arrive unchanged.
+
+        Raises QueryHandlerNotFoundException, at the call, when no class handles the query.
+        """
+        return self._dispatch(query)

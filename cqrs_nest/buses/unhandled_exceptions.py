@@ -1,0 +1,45 @@
+"""Where the errors of event handlers and sagas go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cqrs_nest.common.logger import Logger
+
+
+@dataclass(frozen=True, slots=True)
+class UnhandledExceptionInfo:
+    """An error and the event or command that it came from."""
+
+    cause: object
+    exception: Exception
+    source: str
+    """The handler, as `Class` or `Class.method`."""
+
+
+class UnhandledExceptionBus:
+    """Tells everybody who subscribed about errors that reached nobody's `await`; each is logged as well."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Callable[[UnhandledExceptionInfo], Any]] = []
+        self._logger = Logger("UnhandledExceptionBus")
+
+    def subscribe(
+        self, subscriber: Callable[[UnhandledExceptionInfo], Any], *exceptions: type[Exception]
+    ) -> Callable[[], None]:
+        """Call `subscriber` for these kinds of exceptions, or for all; the result ends the subscription."""
+
+        def notify(info: UnhandledExceptionInfo) -> None:
+            if not exceptions or isinstance(info.exception, exceptions):
+                subscriber(info)
+
+        self._subscribers.append(notify)
+        return lambda: self._subscribers.remove(notify)
+
+    def publish(self, info: UnhandledExceptionInfo) -> None:
+        """Log the error and tell the subscribers."""
+        self._logger.error("%s failed on %s", info.source, type(info.cause).__name__, error=info.exception)
+        for subscriber in tuple(self._subscribers):
+            subscriber(info)

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from cqrs_nest.buses import (
+    Command,
+    CommandBus,
+    EventBus,
+    EventBusOptions,
+    SagaLoopError,
+    UnhandledExceptionBus,
+    UnhandledExceptionInfo,
+)
+from cqrs_nest.buses.event_bus import EventSubscriber
+
+
+@dataclass(frozen=True)
+class TodoCreated:
+    name: str
+
+
+class TodoImported(TodoCreated):
+    pass
+
+
+@dataclass(frozen=True)
+class Remind(Command[None]):
+    name: str
+
+
+class Application:
+    def __init__(self, **options: bool) -> None:
+        self.seen: list[str] = []
+        self.unhandled: list[UnhandledExceptionInfo] = []
+        self.commands = CommandBus()
+        exceptions = UnhandledExceptionBus()
+        exceptions.subscribe(self.unhandled.append)
+        self.events = EventBus(self.commands, exceptions, EventBusOptions(**options))
+
+    def listen(
+        self, name: str, *events: type[Any], does: Callable[[Any], Awaitable[None]] | None = None
+    ) -> None:
+        async def handle(event: Any) -> None:
+            self.seen.append(name)
+            if does is not None:
+                await does(event)
+
+        self.events.register(events, EventSubscriber(name, handle))
+
+
+async def fail(event: Any) -> None:
+    raise ValueError("broken")
+
+
+async def test_publish_waits_for_all_handlers_which_start_in_order() -> None:
+    app, done = Application(), asyncio.Event()
+
+    async def wait(event: Any) -> None:
+        await done.wait()
+        app.seen.append("first ended")
+
+    async def release(event: Any) -> None:
+        done.set()
+
+    app.listen("first", TodoCreated, does=wait)
+    app.listen("second", TodoCreated, does=release)
+    await app.events.publish(TodoCreated("milk"))
+    assert app.seen == ["first", "second", "first ended"]
+
+
+async def test_an_event_without_handlers_is_silent() -> None:
+    await Application().events.publish(TodoCreated("milk"))
+
+
+async def test_a_subclass_goes_to_the_nearest_class_with_handlers() -> None:
+    app = Application()
+    app.listen("base", TodoCreated)
+    await app.events.publish(TodoImported("milk"))
+    app.listen("own", TodoImported)
+    await app.events.publish(TodoImported("milk"))
+    assert app.seen == ["base", "own"]
+
+
+async def test_a_failing_handler_stops_nobody_and_is_reported_with_its_name() -> None:
+    app = Application()
+    app.listen("broken handler", TodoCreated, does=fail)
+    app.listen("good", TodoCreated)
+    event = TodoCreated("milk")
+    await app.events.publish_all([event, TodoCreated("bread")])
+    assert app.seen == ["broken handler", "good"] * 2
+    assert [(info.source, str(info.exception)) for info in app.unhandled] == [
+        ("broken handler", "broken")
+    ] * 2
+    assert app.unhandled[0].cause is event
+
+
+async def test_rethrow_gives_the_caller_all_errors() -> None:
+    app = Application(rethrow_unhandled=True)
+    app.listen("one", TodoCreated, does=fail)
+    app.listen("two", TodoCreated, does=fail)
+    with pytest.raises(ExceptionGroup) as raised:
+        await app.events.publish_all([TodoCreated("milk"), TodoCreated("bread")])
+    assert len(raised.value.exceptions) == 4
+    assert app.unhandled == []
+
+
+async def test_a_saga_runs_after_the_handlers_and_its_commands_are_executed() -> None:
+    app = Application()
+
+    async def remind(command: Remind) -> None:
+        app.seen.append(f"remind {command.name}")
+
+    async def saga(event: TodoCreated) -> list[Remind | None]:
+        app.seen.append("saga")
+        return [Remind(event.name), None, Remind("again")]
+
+    app.commands.register(Remind, remind)
+    app.listen("handler", TodoCreated)
+    app.events.register_saga([TodoCreated], EventSubscriber("saga", saga))
+    await app.events.publish(TodoImported("milk"))
+    assert app.seen == ["handler", "saga", "remind milk", "remind again"]
+
+
+async def test_a_failing_saga_or_command_is_reported_and_the_saga_lives_on() -> None:
+    app = Application()
+
+    async def saga(event: TodoCreated) -> Remind:
+        if event.name == "bad":
+            raise ValueError("saga")
+        return Remind(event.name)
+
+    app.events.register_saga([TodoCreated], EventSubscriber("Todo.saga", saga))
+    await app.events.publish(TodoCreated("bad"))
+    await app.events.publish(TodoCreated("good"))
+    assert [type(info.exception).__name__ for info in app.unhandled] == [
+        "ValueError",
+        "CommandHandlerNotFoundException",
+    ]
+    assert isinstance(app.unhandled[1].cause, Remind)
+
+
+async def test_sagas_that_trigger_each_other_end_with_a_clear_error() -> None:
+    app = Application()
+
+    async def remind(command: Remind) -> None:
+        await app.events.publish(TodoCreated(command.name))
+
+    async def saga(event: TodoCreated) -> Remind:
+        return Remind(event.name)
+
+    app.commands.register(Remind, remind)
+    app.events.register_saga([TodoCreated], EventSubscriber("Todo.saga", saga))
+    with pytest.raises(SagaLoopError, match=r"Todo\.saga was reached through 32 commands in a row"):
+        await app.events.publish(TodoCreated("milk"))

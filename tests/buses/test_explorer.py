@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from cqrs_nest.buses import (
+    BusExplorer,
+    BusOptions,
+    Command,
+    CommandBus,
+    CommandHandler,
+    EventBus,
+    EventsHandler,
+    HandlerSetupError,
+    ICommandHandler,
+    IEventHandler,
+    IQueryHandler,
+    Query,
+    QueryBus,
+    QueryHandler,
+    Saga,
+    UnhandledExceptionBus,
+)
+from cqrs_nest.common import DynamicModule, Injectable, Module, Scope, provide
+from cqrs_nest.core import Container
+
+
+@dataclass(frozen=True)
+class CreateTodo(Command[str]):
+    name: str
+
+
+@dataclass(frozen=True)
+class FindTodo(Query[int]):
+    number: int
+
+
+@dataclass(frozen=True)
+class TodoCreated:
+    name: str
+
+
+@Module(
+    providers=[CommandBus, QueryBus, EventBus, UnhandledExceptionBus, BusExplorer],
+    exports=[CommandBus, QueryBus, EventBus],
+)
+class BusModule:
+    def __init__(self, explorer: BusExplorer) -> None:
+        self._explorer = explorer
+
+    def on_application_bootstrap(self) -> None:
+        self._explorer.register_handlers()
+
+
+@Module()
+class TodoModule:
+    pass
+
+
+async def start(*providers: Any, options: BusOptions | None = None) -> Container:
+    """An application whose TodoModule imports the buses and provides these handlers."""
+    imports: list[Any] = [BusModule]
+    if options is not None:
+        configured = [provide(BusOptions, use_value=options)]
+        imports.append(
+            DynamicModule(OptionsModule, providers=configured, exports=[BusOptions], is_global=True)
+        )
+    container = await Container.create(DynamicModule(TodoModule, imports=imports, providers=providers))
+    await container.initialize()
+    return container
+
+
+@Module()
+class OptionsModule:
+    pass
+
+
+class Clock:
+    def now(self) -> str:
+        return "noon"
+
+
+@CommandHandler(CreateTodo)
+class CreateTodoHandler(ICommandHandler[CreateTodo, str]):
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def execute(self, command: CreateTodo) -> str:
+        return f"{command.name} at {self._clock.now()}"
+
+
+@QueryHandler(FindTodo)
+class FindTodoHandler(IQueryHandler[FindTodo, int]):
+    async def execute(self, query: FindTodo) -> int:
+        return query.number
+
+
+async def test_handlers_are_built_by_the_container_and_found() -> None:
+    container = await start(Clock, CreateTodoHandler, FindTodoHandler)
+    assert await container.get(CommandBus).execute(CreateTodo("milk")) == "milk at noon"
+    assert await container.get(QueryBus).execute(FindTodo(3)) == 3
+
+
+async def test_event_handlers_and_sagas_are_found() -> None:
+    seen: list[str] = []
+
+    @EventsHandler(TodoCreated)
+    class LogHandler(IEventHandler[TodoCreated]):
+        async def handle(self, event: TodoCreated) -> None:
+            seen.append(f"log {event.name}")
+
+    class TodoSagas:
+        @Saga(TodoCreated)
+        async def follow_up(self, event: TodoCreated) -> CreateTodo | None:
+            seen.append("saga")
+            return CreateTodo("follow up") if event.name == "milk" else None
+
+    container = await start(Clock, CreateTodoHandler, LogHandler, TodoSagas)
+    await container.get(EventBus).publish(TodoCreated("milk"))
+    assert seen == ["log milk", "saga"]
+
+
+async def test_a_request_scoped_handler_is_new_for_each_command() -> None:
+    built: list[object] = []
+
+    @Injectable(scope=Scope.REQUEST)
+    class Basket:
+        def __init__(self) -> None:
+            built.append(self)
+
+    @CommandHandler(CreateTodo)
+    class BasketHandler(ICommandHandler[CreateTodo, str]):
+        def __init__(self, basket: Basket) -> None:
+            self._basket = basket
+
+        async def execute(self, command: CreateTodo) -> str:
+            return command.name
+
+    container = await start(Basket, BasketHandler)
+    assert built == []
+    bus = container.get(CommandBus)
+    assert [await bus.execute(CreateTodo(name)) for name in "ab"] == ["a", "b"]
+    assert len(built) == 2
+
+
+async def test_a_substitute_answers_for_the_handler_it_stands_in_for() -> None:
+    class Fake:
+        async def execute(self, command: CreateTodo) -> str:
+            return "fake"
+
+    container = await start(provide(CreateTodoHandler, use_value=Fake()))  # type: ignore[call-overload]
+    assert await container.get(CommandBus).execute(CreateTodo("milk")) == "fake"
+
+
+@CommandHandler(CreateTodo)
+class SecondHandler(ICommandHandler[CreateTodo, str]):
+    async def execute(self, command: CreateTodo) -> str:
+        return "second"
+
+
+async def test_two_handlers_for_a_command_are_an_error_at_start() -> None:
+    with pytest.raises(HandlerSetupError) as raised:
+        await start(Clock, CreateTodoHandler, SecondHandler)
+    text = str(raised.value)
+    assert text.startswith("Two handlers for the command CreateTodo:\n  1. CreateTodoHandler in TodoModule (")
+    assert "\n  2. SecondHandler in TodoModule (" in text
+    assert "Remove one of them from its module's providers" in text
+
+
+async def test_the_last_handler_wins_on_request() -> None:
+    container = await start(Clock, CreateTodoHandler, SecondHandler, options=BusOptions(on_duplicate="last"))
+    assert await container.get(CommandBus).execute(CreateTodo("milk")) == "second"
+
+
+class Undecorated(ICommandHandler[CreateTodo, str]):
+    async def execute(self, command: CreateTodo) -> str:
+        return ""
+
+
+@CommandHandler(str)  # type: ignore[arg-type]
+class ForNoCommand(ICommandHandler[str, str]):
+    async def execute(self, command: str) -> str:
+        return ""
+
+
+@CommandHandler(CreateTodo)
+class OtherResult(ICommandHandler[CreateTodo, int]):
+    async def execute(self, command: CreateTodo) -> int:
+        return 1
+
+
+class OtherCommand(Command[str]):
+    pass
+
+
+@CommandHandler(OtherCommand)
+class ForAnotherCommand(ICommandHandler[CreateTodo, str]):
+    async def execute(self, command: CreateTodo) -> str:
+        return ""
+
+
+@CommandHandler(CreateTodo)
+class NotAsync:
+    def execute(self, command: CreateTodo) -> str:
+        return ""
+
+
+@EventsHandler(TodoCreated)
+class WithoutHandle:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("handler", "text"),
+    [
+        (Undecorated, "Undecorated in TodoModule .* does not say for what.\nAdd @CommandHandler"),
+        (ForNoCommand, "handles <class 'str'>, which is no command"),
+        (OtherResult, r"gives int, but CreateTodo is declared as Command\[str\]"),
+        (ForAnotherCommand, r"decorated for OtherCommand, but is declared as ICommandHandler\[CreateTodo"),
+        (NotAsync, r"execute\(\) is not async.\nWrite `async def execute`"),
+        (WithoutHandle, r"has no method handle\(\)"),
+    ],
+)
+async def test_a_wrong_handler_is_an_error_at_start(handler: type[Any], text: str) -> None:
+    with pytest.raises(HandlerSetupError, match=text):
+        await start(handler)
