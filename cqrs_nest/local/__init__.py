@@ -1,0 +1,8 @@
+"""AWS inside the process, for development: `run_local` and `LocalRuntime`."""
+
+from cqrs_nest.local.embedded_aws import EmbeddedAws, Queue
+from cqrs_nest.local.listening_socket import PortTakenError, listen
+from cqrs_nest.local.run import run_local
+from cqrs_nest.local.runtime import LocalRuntime
+
+__all__ = ["EmbeddedAws", "LocalRuntime", "PortTakenError", "Queue", "listen", "run_local"]

@@ -1,0 +1,82 @@
+"""`run_local`: the program behind `make run`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from cqrs_nest.common import DynamicModule
+from cqrs_nest.config import Environment, InvalidEnvironmentError
+from cqrs_nest.core.errors import CqrsNestError
+from cqrs_nest.local.embedded_aws import Queue
+from cqrs_nest.local.listening_socket import PortTakenError, listen
+from cqrs_nest.local.runtime import LocalRuntime
+
+HOST = "127.0.0.1"
+DEVELOPER, TENANT = "developer", "acme"
+
+_BANNER = """
+  {name} answers at   {url}
+  Swagger UI    {url}/swagger-ui
+  Token         of user {user}, tenant {tenant}, for 12 hours{other}:
+
+{token}
+
+  curl -H "Authorization: Bearer $TOKEN" {url}/...
+  Tables, topics and queues are embedded and gone at the end. Ctrl-C ends it.
+
+"""
+
+
+def run_local(
+    root: type[Any] | DynamicModule,
+    *,
+    env: type[Environment] = Environment,
+    queues: Sequence[Queue] = (),
+    login_command: str | None = None,
+) -> int:
+    """Run an application with embedded AWS until Ctrl-C or SIGTERM; the exit code of the program.
+
+    It listens on port APP_PORT of 127.0.0.1. `login_command` is shown as the way to get a token for
+    another user. What a developer can mend (a taken port, a wrong setting, a missing provider) is
+    printed without a stack, and the exit code is 1.
+    """
+    try:
+        settings = env.load(environ={**os.environ, "NODE_ENV": "local"})
+        # Before anything heavy: a second start should say at once that the port is taken.
+        with listen(HOST, settings.app_port) as listener:
+            asyncio.run(_run(root, env, queues, listener, login_command))
+    except (PortTakenError, PermissionError, InvalidEnvironmentError, CqrsNestError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+async def _run(
+    root: type[Any] | DynamicModule,
+    env: type[Environment],
+    queues: Sequence[Queue],
+    listener: socket.socket,
+    login_command: str | None,
+) -> None:
+    ending = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ending.set)
+    async with LocalRuntime.start(root, env=env, listener=listener, queues=queues) as runtime:
+        sys.stdout.write(
+            _BANNER.format(
+                name=runtime.environment.app_name,
+                url=runtime.url,
+                user=DEVELOPER,
+                tenant=TENANT,
+                other=f" (another one: {login_command})" if login_command else "",
+                token=runtime.token(user=DEVELOPER, tenant=TENANT),
+            )
+        )
+        sys.stdout.flush()
+        await ending.wait()

@@ -1,0 +1,130 @@
+"""`LocalRuntime`: embedded AWS, the application, its event sources and an HTTP server in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from cqrs_nest.app import NestApplication
+from cqrs_nest.app.factory import start
+from cqrs_nest.app.logging import configure_logging
+from cqrs_nest.app.module import application_module
+from cqrs_nest.aws import AwsSession
+from cqrs_nest.aws.dynamodb.table_names import table_name
+from cqrs_nest.commands import CommandTableRegistry
+from cqrs_nest.common import DynamicModule
+from cqrs_nest.config import Environment
+from cqrs_nest.context.development_keys import sign_development_token
+from cqrs_nest.core import Container
+from cqrs_nest.local.embedded_aws import EmbeddedAws, Queue
+from cqrs_nest.local.poller import Poller
+from cqrs_nest.local.queue_poller import QueuePoller
+from cqrs_nest.local.request_log import RequestLog
+from cqrs_nest.local.stream_poller import StreamPoller
+
+_SHARED_TABLES = ("session", "master-data")
+_DRAIN_SECONDS = 30.0
+
+
+class LocalRuntime:
+    """A running application with everything around it. `url` is where it answers HTTP requests."""
+
+    def __init__(
+        self,
+        app: NestApplication,
+        aws: EmbeddedAws,
+        session: AwsSession,
+        environment: Environment,
+        url: str,
+        pollers: Sequence[Poller],
+    ) -> None:
+        self.app = app
+        self.aws = aws
+        self.session = session
+        self.environment = environment
+        self.url = url
+        self._pollers = pollers
+
+    @classmethod
+    @asynccontextmanager
+    async def start(
+        cls,
+        root: type[Any] | DynamicModule,
+        *,
+        env: type[Environment] = Environment,
+        listener: socket.socket,
+        queues: Sequence[Queue] = (),
+    ) -> AsyncIterator[LocalRuntime]:
+        """Run `root` until the block ends: requests in hand and deliveries in hand are finished.
+
+        The application finds the emulated account in its settings. `listener` is a socket from `listen`.
+        `queues` are created, subscribed to the main topic and delivered to the application.
+        """
+        async with AsyncExitStack() as stack:
+            aws = EmbeddedAws()
+            stack.push_async_callback(aws.close)
+            environment = env.load(environ={**os.environ, "NODE_ENV": "local", **aws.variables()})
+            configure_logging(environment)
+            session = AwsSession(environment)
+            stack.push_async_callback(session.on_application_shutdown)
+            container = await Container.create(application_module(root, environment))
+            stack.push_async_callback(container.close)
+            await aws.create_bases(session)
+            streams = await _create_tables(aws, session, container, environment)
+            app = await start(container)
+            deliver = app.events.handle
+            pollers: list[Poller] = [
+                StreamPoller(session, stream, deliver, aws.table_writes) for stream in streams
+            ]
+            for queue in queues:
+                url = await aws.create_queue(session, queue)
+                pollers.append(QueuePoller(session, url, queue.arn, deliver, aws.queue_writes))
+            for poller in pollers:
+                poller.start()
+                stack.push_async_callback(poller.stop)
+            stack.push_async_callback(_serve(app, listener).close)
+            host, port = listener.getsockname()[:2]
+            yield cls(app, aws, session, environment, f"http://{host}:{port}", pollers)
+
+    async def drain(self, within: float = _DRAIN_SECONDS) -> None:
+        """Return when everything written so far has been delivered, with all that followed from it.
+
+        Raises TimeoutError naming the sources that still have something after `within` seconds.
+        """
+        try:
+            async with asyncio.timeout(within):
+                while not all(poller.is_caught_up for poller in self._pollers):
+                    for poller in self._pollers:
+                        await poller.caught_up()
+        except TimeoutError:
+            busy = ", ".join(poller.name for poller in self._pollers if not poller.is_caught_up)
+            raise TimeoutError(f"Not worked off after {within:g} s: {busy}") from None
+
+    def token(self, *, user: str, tenant: str, roles: Sequence[str] = ()) -> str:
+        """A Bearer token of the development key."""
+        return sign_development_token(self.environment, user=user, tenant=tenant, roles=roles)
+
+
+async def _create_tables(
+    aws: EmbeddedAws, session: AwsSession, container: Container, environment: Environment
+) -> list[str]:
+    """Create what the modules of the application need; the ARNs of the command streams."""
+    await aws.create_tables(session, (table_name(environment, name) for name in _SHARED_TABLES))
+    streams: list[str] = []
+    for module in container.get(CommandTableRegistry).table_names:
+        await aws.create_tables(
+            session, (table_name(environment, module, kind) for kind in ("data", "history"))
+        )
+        streams.append(await aws.create_streamed_table(session, table_name(environment, module, "command")))
+    return streams
+
+
+def _serve(app: NestApplication, listener: socket.socket) -> Any:
+    # Imported here, like every part that only a running server needs.
+    from cqrs_nest.local.http_server import HttpServer
+
+    return HttpServer(RequestLog(app), listener)

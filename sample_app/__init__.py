@@ -1,0 +1,1 @@
+"""A todo service on cqrs_nest: the application that teams start from."""

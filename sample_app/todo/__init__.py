@@ -1,0 +1,1 @@
+"""Todos: written with commands, read with queries, projected to SQL for searching."""

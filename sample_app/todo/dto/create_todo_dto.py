@@ -1,0 +1,30 @@
+from datetime import date, datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import Field, StringConstraints
+
+from cqrs_nest.http import Dto
+
+Ulid: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
+TodoName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+Tag: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+
+
+class TodoAttributes(Dto):
+    """What a todo says besides its name."""
+
+    description: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    priority: Annotated[int, Field(ge=0, le=5)] | None = None
+    tags: Annotated[list[Tag], Field(max_length=20)] | None = None
+    due_date: date | datetime | None = None
+
+    def attributes(self) -> dict[str, Any]:
+        """What was sent, as a row's `attributes` hold it."""
+        names = set(TodoAttributes.model_fields)
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True, include=names)
+
+
+class CreateTodoDto(TodoAttributes):
+    """The body of `POST /api/todo`."""
+
+    name: TodoName

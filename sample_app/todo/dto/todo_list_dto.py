@@ -1,0 +1,21 @@
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cqrs_nest.cqrs import DataEntity
+from cqrs_nest.http import Dto
+
+
+class ListTodosDto(Dto):
+    """The query string of `GET /api/todo`."""
+
+    page_size: Annotated[int, Field(ge=1)] = 10
+    start_from_sk: str | None = None
+    order: Literal["asc", "desc"] = "asc"
+
+
+class TodoListDto(Dto):
+    """A page; `lastSk` is the `startFromSk` of the next one, null on the last."""
+
+    items: list[DataEntity]
+    last_sk: str | None

@@ -1,0 +1,1 @@
+"""What other parts of the service do when a todo has changed."""

@@ -1,0 +1,23 @@
+from cqrs_nest.config import ConfigService
+from cqrs_nest.cqrs import DataService, IQueryHandler, QueryHandler
+from sample_app.settings import Settings
+from sample_app.todo.dto.todo_list_dto import TodoListDto
+from sample_app.todo.queries.list_todos_query import ListTodosQuery
+from sample_app.todo.todo_key import tenant_of, todo_pk
+
+
+@QueryHandler(ListTodosQuery)
+class ListTodosHandler(IQueryHandler[ListTodosQuery, TodoListDto]):
+    def __init__(self, data_service: DataService, config: ConfigService[Settings]) -> None:
+        self._data_service = data_service
+        self._max_page_size = config.env.max_page_size
+
+    async def execute(self, query: ListTodosQuery) -> TodoListDto:
+        page = await self._data_service.list_items_by_pk(
+            todo_pk(tenant_of(query.invoke)),
+            limit=min(query.page.page_size, self._max_page_size),
+            start_from_sk=query.page.start_from_sk,
+            order=query.page.order,
+        )
+        todos = [todo for todo in page.items if not todo.is_deleted]
+        return TodoListDto(items=todos, last_sk=page.last_sk)

@@ -1,0 +1,27 @@
+from cqrs_nest.commands import get_command_source
+from cqrs_nest.cqrs import CommandHandler, CommandInput, CommandModel, CommandService, ICommandHandler
+from sample_app.todo.commands.update_todo_command import UpdateTodoCommand
+from sample_app.todo.handlers.current_todo import CurrentTodo
+
+SOURCE = get_command_source("todo", "TodoController", "update")
+
+
+@CommandHandler(UpdateTodoCommand)
+class UpdateTodoHandler(ICommandHandler[UpdateTodoCommand, CommandModel]):
+    def __init__(self, current_todo: CurrentTodo, command_service: CommandService) -> None:
+        self._current_todo = current_todo
+        self._command_service = command_service
+
+    async def execute(self, command: UpdateTodoCommand) -> CommandModel:
+        todo = await self._current_todo.at_version(command.key, command.dto.version)
+        change = CommandInput(
+            pk=command.key.pk,
+            sk=command.key.sk,
+            version=todo.version,
+            name=command.dto.name or todo.name,
+            attributes=command.dto.attributes(),
+        )
+        published = await self._command_service.publish_partial_update_async(
+            change, invoke_context=command.invoke, source=SOURCE
+        )
+        return published or todo

@@ -1,0 +1,78 @@
+"""Queries of the read model."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cqrs_nest.read_models import SqlDatabase, search
+from sample_app.todo.dto.todo_search_dto import SearchTodosDto, TodoPageDto, TodoRowDto
+from sample_app.todo.projection.todo_tables import todo_tags, todos
+
+_ORDERABLE: Mapping[str, ColumnElement[Any]] = {
+    "name": todos.c.name,
+    "priority": todos.c.priority,
+    "dueDate": todos.c.due_date,
+    "done": todos.c.done,
+    "createdAt": todos.c.created_at,
+    "updatedAt": todos.c.updated_at,
+}
+
+
+class TodoSearch:
+    """Finds todos by keyword, tag and state."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+
+    async def find(self, pk: str, dto: SearchTodosDto, page_size: int) -> TodoPageDto:
+        """One page of a tenant's todos.
+
+        Raises BadRequestException for an order by something that todos are not ordered by.
+        """
+        async with self._database.connect() as connection:
+            found = await search(
+                connection,
+                todos,
+                filters=_filters(pk, dto),
+                keyword=dto.keyword,
+                keyword_columns=[todos.c.name, todos.c.description],
+                order_by=",".join(dto.order_bys),
+                orderable=_ORDERABLE,
+                page=dto.page,
+                page_size=page_size,
+            )
+            tags = await _tags(connection, pk, [row["sk"] for row in found.items])
+        items = [_as_dto(row, tags.get(row["sk"], [])) for row in found.items]
+        return TodoPageDto(total=found.total, items=items)
+
+
+def _filters(pk: str, dto: SearchTodosDto) -> list[ColumnElement[bool]]:
+    filters = [todos.c.pk == pk, todos.c.is_deleted.is_(False)]
+    if dto.tag is not None:
+        tagged = select(todo_tags.c.sk).where(todo_tags.c.pk == pk, todo_tags.c.tag == dto.tag)
+        filters.append(todos.c.sk.in_(tagged))
+    if dto.done is not None:
+        filters.append(todos.c.done.is_(dto.done))
+    return filters
+
+
+async def _tags(connection: AsyncConnection, pk: str, sks: Sequence[str]) -> Mapping[str, list[str]]:
+    """The tags of all todos of a page, read at once."""
+    statement = select(todo_tags.c.sk, todo_tags.c.tag).where(todo_tags.c.pk == pk, todo_tags.c.sk.in_(sks))
+    tags: dict[str, list[str]] = {}
+    for sk, tag in await connection.execute(statement.order_by(todo_tags.c.tag)):
+        tags.setdefault(sk, []).append(tag)
+    return tags
+
+
+def _as_dto(row: Mapping[str, Any], tags: list[str]) -> TodoRowDto:
+    moments = {name: _in_utc(row[name]) for name in ("created_at", "updated_at")}
+    return TodoRowDto.model_validate({**row, **moments, "tags": tags})
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """SQLite gives moments back without their zone, which is UTC."""
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

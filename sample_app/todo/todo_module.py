@@ -1,0 +1,36 @@
+"""The todo feature."""
+
+from cqrs_nest.common import Module
+from cqrs_nest.cqrs import CqrsModule
+from cqrs_nest.read_models import SqlModule
+from sample_app.todo.events.activity_handler import TodoActivityHandler
+from sample_app.todo.events.activity_log import ActivityLog
+from sample_app.todo.handlers.complete_todo_handler import CompleteTodoHandler
+from sample_app.todo.handlers.create_todo_handler import CreateTodoHandler
+from sample_app.todo.handlers.current_todo import CurrentTodo
+from sample_app.todo.handlers.delete_todo_handler import DeleteTodoHandler
+from sample_app.todo.handlers.get_todo_handler import GetTodoHandler
+from sample_app.todo.handlers.get_todo_history_handler import GetTodoHistoryHandler
+from sample_app.todo.handlers.list_todos_handler import ListTodosHandler
+from sample_app.todo.handlers.search_todos_handler import SearchTodosHandler
+from sample_app.todo.handlers.update_todo_handler import UpdateTodoHandler
+from sample_app.todo.projection.todo_projection import TodoProjection
+from sample_app.todo.projection.todo_search import TodoSearch
+from sample_app.todo.projection.todo_tables import metadata
+from sample_app.todo.todo_controller import TodoController
+from sample_app.todo.todo_key import TODO_TABLE
+
+COMMAND_HANDLERS = [CreateTodoHandler, UpdateTodoHandler, CompleteTodoHandler, DeleteTodoHandler]
+QUERY_HANDLERS = [GetTodoHandler, ListTodosHandler, SearchTodosHandler, GetTodoHistoryHandler]
+
+
+@Module(
+    imports=[
+        CqrsModule.register(table_name=TODO_TABLE, data_sync_handlers=[TodoProjection]),
+        SqlModule.register(metadata, create_tables=True),
+    ],
+    controllers=[TodoController],
+    providers=[*COMMAND_HANDLERS, *QUERY_HANDLERS, CurrentTodo, TodoSearch, TodoActivityHandler, ActivityLog],
+)
+class TodoModule:
+    """Controller, handlers and read model of todos."""
