@@ -13,9 +13,8 @@ from cqrs_nest.app.logging import configure_logging
 from cqrs_nest.app.module import application_module
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
-from cqrs_nest.context import AuthenticationMiddleware
-from cqrs_nest.core import Container
-from cqrs_nest.core.overrides import Overrides
+from cqrs_nest.context import AuthenticationMiddleware, JwtVerifier
+from cqrs_nest.core import Container, Overrides
 from cqrs_nest.http import HttpApplication, HttpOptions
 
 
@@ -55,11 +54,21 @@ class CqrsNest:
 async def start(container: Container, http: HttpOptions | None = None) -> NestApplication:
     """Put the HTTP part on a built container and run the start hooks."""
     environment = container.get(Environment)
-    options = http or HttpOptions(body_limit=environment.request_body_size_limit)
-    routes = HttpApplication(container, options)
-    application = NestApplication(container, routes, AuthenticationMiddleware(routes, container))
+    routes = HttpApplication(container, http or _http_options(environment))
+    application = NestApplication(
+        container, routes, AuthenticationMiddleware(routes, container.get(JwtVerifier), environment)
+    )
     await container.initialize()
     return application
+
+
+def _http_options(environment: Environment) -> HttpOptions:
+    """What the environment says about HTTP; the API's documentation is shown in development only."""
+    return HttpOptions(
+        body_limit=environment.request_body_size_limit,
+        swagger_ui=environment.node_env == "local",
+        title=environment.app_name,
+    )
 
 
 class AsgiApplication:

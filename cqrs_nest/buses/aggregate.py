@@ -91,5 +91,6 @@ class EventPublisher:
     def merge_class_context(self, cls: type[AggregateT]) -> type[AggregateT]:
         """A subclass whose instances publish on the event bus."""
         publish = staticmethod(self._event_bus.publish_all)
-        merged: Any = type(cls.__name__, (cls,), {"_publish": publish})
+        subclass: Any = type(cls.__name__, (cls,), {"_publish": publish})
+        merged: type[AggregateT] = subclass
         return merged

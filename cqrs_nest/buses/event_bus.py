@@ -10,6 +10,8 @@ from typing import Any
 
 from cqrs_nest.buses.command_bus import CommandBus
 from cqrs_nest.buses.errors import SagaLoopError
+from cqrs_nest.buses.handlers import SagaResult
+from cqrs_nest.buses.messages import Command
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionBus, UnhandledExceptionInfo
 
 SAGA_DEPTH_LIMIT = 32
@@ -110,7 +112,7 @@ class EventBus:
                 "return None once its work is done."
             )
         try:
-            commands = _as_list(await saga.handle(event))
+            commands = _as_sequence(await saga.handle(event))
         except Exception as error:  # noqa: BLE001 an error in one event must not end the saga
             return self._failed(event, error, saga)
         errors: list[Exception] = []
@@ -141,6 +143,5 @@ class EventBus:
         return []
 
 
-def _as_list(returned: Any) -> list[Any]:
-    """What a saga returned: one command, a list of them, or None."""
-    return returned if isinstance(returned, list) else [returned]
+def _as_sequence(returned: SagaResult) -> Sequence[Command[Any] | None]:
+    return returned if isinstance(returned, Sequence) else [returned]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from cqrs_nest.buses.messages import Command, Query
 from cqrs_nest.common.metadata import MetadataKey, define_metadata
@@ -15,6 +15,9 @@ EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")
 ClassT = TypeVar("ClassT", bound=type)
 HostT = TypeVar("HostT")
+
+SagaResult: TypeAlias = Command[Any] | Sequence[Command[Any] | None] | None
+"""What a saga gives back: the next command, several, or none."""
 
 COMMAND_HANDLER = MetadataKey[type[Any]]("command_handler")
 QUERY_HANDLER = MetadataKey[type[Any]]("query_handler")
@@ -89,8 +92,8 @@ def EventsHandler(*events: type[Any]) -> Callable[[ClassT], ClassT]:
 def Saga(
     *events: type[EventT],
 ) -> Callable[
-    [Callable[[HostT, EventT], Awaitable[Any]]],
-    Callable[[HostT, EventT], Awaitable[Any]],
+    [Callable[[HostT, EventT], Awaitable[SagaResult]]],
+    Callable[[HostT, EventT], Awaitable[SagaResult]],
 ]:
     """Mark a provider's method that turns an event into the next command, a list of them, or None.
 
@@ -98,8 +101,8 @@ def Saga(
     """
 
     def decorate(
-        method: Callable[[HostT, EventT], Awaitable[Any]],
-    ) -> Callable[[HostT, EventT], Awaitable[Any]]:
+        method: Callable[[HostT, EventT], Awaitable[SagaResult]],
+    ) -> Callable[[HostT, EventT], Awaitable[SagaResult]]:
         define_metadata(method, SAGA, events)
         return method
 

@@ -15,7 +15,7 @@ from cqrs_nest.buses import (
     QueryBus,
     UnhandledExceptionBus,
 )
-from cqrs_nest.commands import CommandModule
+from cqrs_nest.commands import CommandModule, EventsMode
 from cqrs_nest.common.modules import DynamicModule, Module
 from cqrs_nest.common.providers import provide
 
@@ -64,15 +64,19 @@ class CqrsModule:
         *,
         table_name: str,
         data_sync_handlers: Sequence[type[Any]] = (),
-        **options: Any,
+        disable_default_handler: bool = False,
+        events: EventsMode = "inline",
+        legacy_status_codes: bool = False,
+        imports: Sequence[Any] = (),
     ) -> DynamicModule:
-        """The buses together with the services of one table.
-
-        Supplies the buses, `CommandService`, `DataService`, `HistoryService` and `Repository`. Takes
-        the options of `CommandModule.register`.
-        """
+        """The buses together with the services of one table; see `CommandModule.register` for the options."""
         table = CommandModule.register(
-            table_name=table_name, data_sync_handlers=data_sync_handlers, **options
+            table_name=table_name,
+            data_sync_handlers=data_sync_handlers,
+            disable_default_handler=disable_default_handler,
+            events=events,
+            legacy_status_codes=legacy_status_codes,
+            imports=imports,
         )
         return DynamicModule(module=CqrsTableModule, imports=[CqrsModule, table], exports=[CqrsModule, table])
 
