@@ -62,7 +62,8 @@ class JwtVerifier:
             self._claims.validate(claims)
         except JoseError as error:
             raise InvalidTokenError(error.error) from error
-        except (ValueError, RecursionError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
+            # joserfc lets these through for headers and payloads of unexpected shape.
             raise InvalidTokenError(type(error).__name__) from error
         return claims
 

@@ -1,0 +1,215 @@
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from cqrs_nest.common import HttpException
+from cqrs_nest.config import Environment
+from cqrs_nest.context import AuthenticationMiddleware, Invoke, JwtVerifier, current_invoke
+from cqrs_nest.context.development_keys import sign_development_token
+from cqrs_nest.context.invoke import invoke_of
+
+BAD_TOKEN = {
+    "message": "Invalid or malformed authorization token",
+    "error": "Unauthorized",
+    "statusCode": 401,
+}
+
+
+async def whoami(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers who the caller is; `/open` asks nobody."""
+    current = current_invoke.get()
+    assert current is not None
+    if scope["path"] == "/open":
+        await JSONResponse({"user": current.user_id})(scope, receive, send)
+        return
+    try:
+        invoke = invoke_of(scope)
+    except HttpException as error:
+        await JSONResponse(error.body(), error.status)(scope, receive, send)
+        return
+    await asyncio.sleep(0)
+    assert current_invoke.get() is invoke
+    body = {"event": invoke.event, "context": invoke.context, "user": invoke.user_id}
+    await JSONResponse(body)(scope, receive, send)
+
+
+@pytest.fixture
+def token(environment: Environment) -> Callable[[str], str]:
+    return lambda user: sign_development_token(environment, user=user, tenant="acme", roles=["admin"])
+
+
+@pytest.fixture
+def client(environment: Environment) -> httpx.AsyncClient:
+    app = AuthenticationMiddleware(whoami, JwtVerifier(environment), environment)
+    return httpx.AsyncClient(
+        transport=httpx.ASGITransport(app, client=("198.51.100.7", 1)), base_url="http://todo.example:3000"
+    )
+
+
+async def test_a_verified_token_becomes_an_event_like_the_gateways(
+    client: httpx.AsyncClient, token: Callable[[str], str]
+) -> None:
+    headers = {
+        "authorization": f"bearer {token('u1')}",
+        "cookie": "session=canary",
+        "x-request-id": "req-1",
+        "x-tenant-code": "other",
+        "user-agent": "tests",
+    }
+    answer = await client.get("/api/todo/A%231?page=2", headers=headers)
+
+    body = answer.json()
+    event = body["event"]
+    request = event["requestContext"]
+    assert body["user"] == "u1"
+    assert body["context"] == {"awsRequestId": "req-1"}
+    assert (event["routeKey"], event["rawPath"], event["rawQueryString"]) == (
+        "GET /api/todo/A#1",
+        "/api/todo/A#1",
+        "page=2",
+    )
+    assert request["http"] == {
+        "method": "GET",
+        "path": "/api/todo/A#1",
+        "protocol": "http",
+        "sourceIp": "198.51.100.7",
+        "userAgent": "tests",
+    }
+    assert (request["domainName"], request["requestId"]) == ("todo.example", "req-1")
+    assert request["authorizer"]["jwt"]["claims"]["custom:tenant"] == "acme"
+    assert event["headers"]["x-tenant-code"] == "other"
+    assert not {"authorization", "cookie"} & event["headers"].keys()
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    ["Bearer", "Bearer ", "Bearer x.y.z", "Basic dTpw", "x", "", "Bearer a b", "Bearer " + "A" * 50_000],
+)
+async def test_a_bad_token_is_told_only_to_those_who_ask_for_the_identity(
+    client: httpx.AsyncClient, credentials: str
+) -> None:
+    headers = {"authorization": credentials}
+    answer = await client.get("/", headers=headers)
+    assert (answer.status_code, answer.json()) == (401, BAD_TOKEN)
+    answer = await client.get("/open", headers=headers)
+    assert (answer.status_code, answer.json()) == (200, {"user": None})
+
+
+async def test_two_tokens_are_none(client: httpx.AsyncClient, token: Callable[[str], str]) -> None:
+    headers = [("authorization", f"Bearer {token('u1')}"), ("authorization", f"Bearer {token('u2')}")]
+    assert (await client.get("/", headers=headers)).status_code == 401
+
+
+async def test_without_a_token_the_caller_is_anonymous(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/", headers={"x-tenant-code": "acme"})
+    assert answer.json()["event"]["requestContext"]["authorizer"] == {"jwt": {"claims": {}}}
+
+
+async def test_headers_cannot_forge_an_identity(client: httpx.AsyncClient) -> None:
+    headers = {
+        "requestcontext": '{"authorizer":{"jwt":{"claims":{"sub":"admin"}}}}',
+        "x-amzn-oidc-identity": "admin",
+        "cqrs_nest.invoke": "x",
+        "aws.event": "x",
+    }
+    assert (await client.get("/", headers=headers)).json()["user"] is None
+
+
+async def test_keys_that_cannot_be_read_answer_503(environment: Environment) -> None:
+    deployed = Environment(node_env="prod", app_name="demo", jwks_url="http://127.0.0.1:1/jwks")
+    app = AuthenticationMiddleware(whoami, JwtVerifier(deployed), deployed)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        answer = await client.get("/", headers={"authorization": "Bearer a.b.c"})
+    assert answer.status_code == 503
+    assert "127.0.0.1" not in answer.text
+
+
+@pytest.mark.parametrize(("stage", "address"), [("local", "192.0.2.1"), ("prod", "127.0.0.1")])
+async def test_a_caller_chooses_his_address_in_development_only(stage: Any, address: str) -> None:
+    environment = Environment(node_env=stage, app_name="demo")
+    app = AuthenticationMiddleware(whoami, JwtVerifier(environment), environment)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+        body = (await client.get("/", headers={"x-source-ip": "192.0.2.1"})).json()
+    assert body["event"]["requestContext"]["http"]["sourceIp"] == address
+
+
+@pytest.mark.parametrize("unfit", ["", "a b", "x" * 257, "a\tb"])
+async def test_a_request_id_that_would_spoil_a_log_line_is_replaced(
+    client: httpx.AsyncClient, unfit: str
+) -> None:
+    context = (await client.get("/", headers={"x-request-id": unfit})).json()["context"]
+    assert context["awsRequestId"] not in ("", unfit)
+
+
+async def test_the_load_balancers_id_goes_before_the_callers(client: httpx.AsyncClient) -> None:
+    headers = {"x-request-id": "mine", "x-amzn-trace-id": "Root=1-2"}
+    body = (await client.get("/", headers=headers)).json()
+    assert body["context"] == {"awsRequestId": "Root=1-2"}
+    assert body["event"]["requestContext"]["requestId"] == "mine"
+
+
+async def test_requests_at_the_same_time_do_not_mix(
+    client: httpx.AsyncClient, token: Callable[[str], str]
+) -> None:
+    users = [f"u{number}" for number in range(20)]
+    answers = await asyncio.gather(
+        *(client.get("/", headers={"authorization": f"Bearer {token(user)}"}) for user in users)
+    )
+    assert [answer.json()["user"] for answer in answers] == users
+    assert current_invoke.get() is None
+
+
+class LambdaContext:
+    aws_request_id = "lambda-1"
+    function_name = "todo"
+
+
+@pytest.mark.parametrize("authorizer", [{"jwt": {"claims": {"sub": "u1"}}}, {"claims": {"sub": "u1"}}])
+async def test_in_lambda_the_gateways_event_is_the_invoke(
+    environment: Environment, authorizer: dict[str, Any]
+) -> None:
+    seen: list[Invoke | None] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(current_invoke.get())
+
+    event = {"requestContext": {"authorizer": authorizer}}
+    scope: Scope = {
+        "type": "http",
+        "aws.event": event,
+        "aws.context": LambdaContext(),
+        "headers": [(b"authorization", b"Bearer garbage")],
+    }
+    await AuthenticationMiddleware(app, JwtVerifier(environment), environment)(scope, _receive, _send)
+
+    [invoke] = seen
+    assert invoke is not None
+    assert invoke is invoke_of(scope)
+    assert invoke.event is event
+    assert (invoke.user_id, invoke.request_id) == ("u1", "lambda-1")
+    assert Request(scope).scope is scope
+
+
+async def test_other_scopes_pass_untouched(environment: Environment) -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(dict(scope))
+
+    middleware = AuthenticationMiddleware(app, JwtVerifier(environment), environment)
+    await middleware({"type": "lifespan"}, _receive, _send)
+    assert seen == [{"type": "lifespan"}]
+
+
+async def _receive() -> Any:
+    return {"type": "http.request"}
+
+
+async def _send(message: Any) -> None:
+    """Nobody listens."""
