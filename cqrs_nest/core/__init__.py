@@ -1,6 +1,7 @@
 """What runs an application: its module graph, its container and its lifecycle. Knows no HTTP and no AWS."""
 
 from cqrs_nest.core.bindings import Binding, ModuleNode
+from cqrs_nest.core.configurable_module import ConfigurableModule, OptionsFactory
 from cqrs_nest.core.container import Container
 from cqrs_nest.core.discovery import DiscoveryService
 from cqrs_nest.core.errors import (
@@ -15,6 +16,7 @@ from cqrs_nest.core.errors import (
     UnknownProviderError,
     UnresolvedDependencyError,
 )
+from cqrs_nest.core.graph import GraphModule, ModuleGraph
 from cqrs_nest.core.lazy_modules import LazyModuleLoader
 from cqrs_nest.core.module_ref import ModuleRef
 from cqrs_nest.core.overrides import Overrides
@@ -23,15 +25,19 @@ from cqrs_nest.core.request_scope import RequestScope, current_request_scope
 __all__ = [
     "Binding",
     "CircularDependencyError",
+    "ConfigurableModule",
     "Container",
     "CqrsNestError",
     "DiscoveryService",
+    "GraphModule",
     "InvalidModuleError",
     "InvalidProviderError",
     "LazyModuleLoader",
+    "ModuleGraph",
     "ModuleNode",
     "ModuleRef",
     "NotBuiltYetError",
+    "OptionsFactory",
     "Overrides",
     "ProviderScopeError",
     "RequestScope",

@@ -22,6 +22,7 @@ from cqrs_nest.core.errors import (
     UnknownProviderError,
 )
 from cqrs_nest.core.exports import find_own, resolve_exports
+from cqrs_nest.core.graph import ModuleGraph, module_graph
 from cqrs_nest.core.injectors import bind_own, create_injector, show_visible
 from cqrs_nest.core.lazy_modules import LazyModuleLoader
 from cqrs_nest.core.lifecycle import run_shutdown_hooks, run_start_hooks
@@ -139,6 +140,10 @@ class Container:
     def enhancer(self, enhancer: type[Any] | object, module: ModuleNode) -> Binding:
         """The binding of a guard, interceptor, pipe or filter that a controller of `module` lists."""
         return module.enhancers[enhancer_key(enhancer)]
+
+    def graph(self) -> ModuleGraph:
+        """The module graph as data, with `mermaid()` and `tree()`."""
+        return module_graph(self.modules)
 
     def get_from(self, module: ModuleNode | None, token: type[T] | InjectionToken[T]) -> T:
         """`get`, looking at one module's own providers or at all."""
