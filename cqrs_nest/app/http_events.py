@@ -153,9 +153,7 @@ def read_http_event(event: Mapping[str, Any]) -> HttpEvent | None:
     >>> type(read_http_event({"requestContext": {"elb": {}}, "httpMethod": "GET"})).__name__
     'LoadBalancerEvent'
     """
-    context = event.get("requestContext")
-    if not isinstance(context, Mapping):
-        return None
+    context: Mapping[str, Any] = event.get("requestContext") or {}
     if "elb" in context:
         return LoadBalancerEvent(event)
     if "http" in context:
@@ -168,7 +166,8 @@ def _pairs(event: Mapping[str, Any], several: str, single: str) -> Iterator[tupl
         for name, values in event[several].items():
             yield from ((name, str(value)) for value in values)
     else:
-        yield from ((name, str(value)) for name, value in (event.get(single) or {}).items())
+        values_by_name: Mapping[str, Any] = event.get(single) or {}
+        yield from ((name, str(value)) for name, value in values_by_name.items())
 
 
 def _grouped(headers: Headers) -> dict[str, list[str]]:

@@ -57,7 +57,8 @@ async def process_batch(
     lanes: dict[object, list[BatchRecord]] = {}
     for index, record in enumerate(records):
         lanes.setdefault(record.ordering_key or index, []).append(record)
-    failures = await asyncio.gather(*(_process_lane(lane, process) for lane in lanes.values()))
+    runs = (_process_lane(sorted(lane, key=_position), process) for lane in lanes.values())
+    failures = await asyncio.gather(*runs)
     return BatchResponse(len(records), [failure for lane in failures for failure in lane])
 
 
@@ -73,6 +74,12 @@ async def _process_lane(
                 *(RecordFailure(later, skipped) for later in lane[index + 1 :]),
             ]
     return []
+
+
+def _position(record: BatchRecord) -> tuple[int, str]:
+    """Where a record stands in its shard; the messages of a queue come in their order."""
+    number = "" if isinstance(record, SqsEvent) else record.sequence_number
+    return len(number), number
 
 
 def _identifier(record: BatchRecord) -> str:

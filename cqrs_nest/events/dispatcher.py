@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import MetadataKey, define_metadata
 from cqrs_nest.common.tokens import describe_token
 from cqrs_nest.core import Binding, DiscoveryService, RequestScope
@@ -43,6 +44,7 @@ class EventDispatcher:
     def __init__(self, discovery: DiscoveryService) -> None:
         self._discovery = discovery
         self._handlers: dict[type[Any], list[Binding]] = {}
+        self._logger = Logger("EventDispatcher")
 
     def load(self) -> None:
         """Find the handlers of all modules.
@@ -53,7 +55,7 @@ class EventDispatcher:
         for binding, events in self._discovery.providers_with(EVENT_HANDLER):
             _check(binding, events)
             for event in events:
-                self._handlers.setdefault(event, []).append(binding)
+                self._register(event, binding)
 
     async def dispatch(self, event: object, scope: RequestScope) -> list[Any]:
         """Run all handlers of the event at once; their results in the order of registration.
@@ -64,6 +66,20 @@ class EventDispatcher:
         bindings = self._handlers_of(event)
         instances = [await instance_of(binding, scope) for binding in bindings]
         return await gather_all([instance.execute(event) for instance in instances])
+
+    def _register(self, event: type[Any], binding: Binding) -> None:
+        handlers = self._handlers.setdefault(event, [])
+        other = next((handler for handler in handlers if handler.cls is binding.cls), None)
+        if other is None:
+            handlers.append(binding)
+            return
+        self._logger.warn(
+            "%s handles %s once, although %s and %s both provide it",
+            describe_token(binding.token),
+            describe_token(event),
+            other.module.name,
+            binding.module.name,
+        )
 
     def _handlers_of(self, event: object) -> Sequence[Binding]:
         for cls in type(event).__mro__:
@@ -89,11 +105,10 @@ async def gather_all(awaitables: Sequence[Any]) -> list[Any]:
 
 
 def _check(binding: Binding, events: tuple[type[Any], ...]) -> None:
-    cls: type[Any] = binding.cls or type(binding.instance)
-    where = f"@EventHandler {describe_token(cls)} of {binding.module.name}"
+    where = f"@EventHandler {describe_token(binding.token)} of {binding.module.name}"
     if not events:
         raise InvalidEventHandlerError(f"{where} names no event.\n  Write @EventHandler(TheEventClass).")
-    if not inspect.iscoroutinefunction(getattr(cls, "execute", None)):
+    if not inspect.iscoroutinefunction(getattr(binding.cls, "execute", None)):
         raise InvalidEventHandlerError(
             f"{where} has no async method execute.\n"
             f"  Write `async def execute(self, event: {describe_token(events[0])})`."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cqrs_nest.common.metadata import MetadataKey, define_metadata
 from cqrs_nest.common.tokens import describe_token
@@ -99,13 +99,12 @@ class EventFactories:
 
 
 def _transform_methods(binding: Binding) -> list[str]:
-    cls: type[Any] = binding.cls or type(binding.instance)
-    methods = [name for name in dir(cls) if name.startswith("transform_")]
+    methods = [name for name in dir(binding.cls) if name.startswith("transform_")]
     known = list(_TRANSFORMS.values())
     unknown = [name for name in methods if name not in known]
     if unknown or not methods:
         raise InvalidEventHandlerError(
-            f"@EventFactory {describe_token(cls)} of {binding.module.name} "
+            f"@EventFactory {describe_token(binding.token)} of {binding.module.name} "
             + (f"has {', '.join(unknown)}, which nobody calls." if unknown else "transforms nothing.")
             + f"\n  Its methods may be {', '.join(known)}."
         )

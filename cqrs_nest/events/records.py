@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote_plus
 
 import orjson
@@ -32,10 +32,10 @@ def resource_name(arn: str) -> str:
 def json_object(text: str) -> Mapping[str, Any] | None:
     """The JSON object that `text` holds; None if it holds anything else."""
     try:
-        document = orjson.loads(text)
+        document: Any = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    return document if isinstance(document, dict) else None
+    return cast(dict[str, Any], document) if isinstance(document, dict) else None
 
 
 class AwsEvent:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 QUEUE = "arn:aws:sqs:ap-northeast-1:123456789012:demo-notification-queue"
-TABLE = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/local-demo-todo-command/stream/2024-01-01T00:00:00.000"
+TABLE = "arn:aws:dynamodb:ap-northeast-1:1:table/local-demo-todo-command/stream/2024-01-01T00:00:00.000"
 
 
 def _sqs(*bodies: str, queue: str = QUEUE, groups: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -248,6 +248,36 @@ async def test_a_failing_stream_record_holds_back_its_key_alone(stream: Batch) -
     assert len(skipped) == 1
 
 
+async def test_stream_records_are_handled_in_the_order_of_their_shard(stream: Batch) -> None:
+    async with service(recorder(DynamoDbStreamEvent)) as (events, seen):
+        event = stream(*[("T#t", f"a@{version}") for version in range(1, 12)])
+        event["Records"].reverse()
+        await events.handle(event)
+    assert [record.keys["sk"] for record in seen] == [f"a@{version}" for version in range(1, 12)]
+
+
+async def test_a_handler_provided_twice_runs_once(sqs: Batch, caplog: pytest.LogCaptureFixture) -> None:
+    handler = recorder(SqsEvent)
+
+    @Module(providers=[Seen, handler])
+    class First: ...
+
+    @Module(imports=[EventModule, First], providers=[Seen, handler], exports=[Seen])
+    class Application: ...
+
+    container = await Container.create(Application)
+    await container.initialize()
+    await container.get(EventService).handle(sqs("a"))
+    seen = [
+        binding.instance
+        for module in container.modules
+        for binding in module.providers
+        if binding.cls is Seen
+    ]
+    assert sorted(len(instance) for instance in seen) == [0, 1]
+    assert "Recorder handles SqsEvent once, although Application and First both provide it" in caplog.text
+
+
 async def test_different_keys_run_at_once_and_one_key_in_turn(stream: Batch) -> None:
     running: set[str] = set()
     both = asyncio.Event()
