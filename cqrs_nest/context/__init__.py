@@ -5,7 +5,7 @@ from cqrs_nest.context.invoke import Invoke, InvokeContext, current_invoke
 from cqrs_nest.context.jwks import KeysUnavailableError
 from cqrs_nest.context.jwt import InvalidTokenError, JwtVerifier
 from cqrs_nest.context.module import ContextModule
-from cqrs_nest.context.roles_guard import ROLES, Auth, Roles, RolesGuard
+from cqrs_nest.context.roles_guard import ROLES, Auth, HeaderTenant, Roles, RolesGuard
 from cqrs_nest.context.tenants import ensure_tenant, tenant_of
 from cqrs_nest.context.user import HEADER_TENANT_CODE, ROLE_SYSTEM_ADMIN, UserContext, get_user_context
 
@@ -16,6 +16,7 @@ __all__ = [
     "Auth",
     "AuthenticationMiddleware",
     "ContextModule",
+    "HeaderTenant",
     "InvalidTokenError",
     "Invoke",
     "InvokeContext",

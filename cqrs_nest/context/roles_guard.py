@@ -15,10 +15,11 @@ from cqrs_nest.common import (
     UseGuards,
     apply_decorators,
 )
+from cqrs_nest.common.api_documentation import ApiBearerAuth, ApiHeader
 from cqrs_nest.config import Environment
 from cqrs_nest.context.invoke import Invoke, invoke_of
 from cqrs_nest.context.tenants import TenantRules, is_header_override
-from cqrs_nest.context.user import ROLE_SYSTEM_ADMIN, UserContext, get_user_context
+from cqrs_nest.context.user import HEADER_TENANT_CODE, ROLE_SYSTEM_ADMIN, UserContext, get_user_context
 
 TargetT = TypeVar("TargetT", bound=Callable[..., object])
 
@@ -105,4 +106,9 @@ def Auth(*roles: str, guard: type[CanActivate] = RolesGuard) -> Callable[[Target
     >>> Reflector().get(ROLES, TodoController.create)
     ('admin', 'editor')
     """
-    return apply_decorators(Roles(*roles), UseGuards(guard))
+    return apply_decorators(Roles(*roles), UseGuards(guard), ApiBearerAuth())
+
+
+def HeaderTenant() -> Callable[[TargetT], TargetT]:
+    """Show the header `x-tenant-code` in the API's documentation; it changes nothing else."""
+    return ApiHeader(HEADER_TENANT_CODE, "The tenant, for callers whose token names none")

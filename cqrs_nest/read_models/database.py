@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cqrs_nest.config import Environment
+from cqrs_nest.core.errors import CqrsNestError
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _IN_MEMORY = "sqlite+aiosqlite:///:memory:"
 
 
-class DatabaseNotConfiguredError(Exception):
+class DatabaseNotConfiguredError(CqrsNestError):
     """Nobody said which database the read models are in."""
 
 
@@ -68,7 +69,7 @@ class SqlDatabase:
             async with self.begin() as connection:
                 await connection.run_sync(self._metadata.create_all)
 
-    async def on_application_shutdown(self) -> None:
+    async def on_application_shutdown(self, signal: str | None = None) -> None:
         """Close all connections."""
         engine, self._engine = self._engine, None
         if engine is not None:

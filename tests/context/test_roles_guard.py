@@ -6,9 +6,11 @@ import pytest
 from starlette.requests import Request
 
 from cqrs_nest.common import ExecutionContext, HttpException, Reflector, UnauthorizedException
+from cqrs_nest.common.api_documentation import API_HEADERS, API_SECURITY
 from cqrs_nest.common.execution import GUARDS, enhancers_of
+from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.config import Environment
-from cqrs_nest.context import Auth, Invoke, Roles, RolesGuard
+from cqrs_nest.context import Auth, HeaderTenant, Invoke, Roles, RolesGuard
 from cqrs_nest.context.invoke import IDENTITY_ERROR, INVOKE
 
 ENVIRONMENT = Environment(node_env="local", app_name="demo", common_tenant_codes=("Common", "shared"))
@@ -171,6 +173,15 @@ async def test_a_tenant_in_the_header_is_no_identity(
     request = Request({"type": "http", INVOKE: invoke})
     with pytest.raises(UnauthorizedException):
         await guard.can_activate(ExecutionContext(request, TodoController, TodoController.anyone))
+
+
+def test_auth_and_header_tenant_are_documented() -> None:
+    @HeaderTenant()
+    @Auth()
+    async def handler() -> None: ...
+
+    assert find_metadata(handler, API_SECURITY) == ("bearer",)
+    assert [header.name for header in find_metadata(handler, API_HEADERS, ())] == ["x-tenant-code"]
 
 
 def test_auth_puts_the_guard_on_the_route() -> None:
