@@ -1,9 +1,9 @@
 """Who asks: the invocation, the user and his tenant, and what lets him pass."""
 
 from cqrs_nest.context.authentication import AuthenticationMiddleware
+from cqrs_nest.context.errors import InvalidTokenError, KeysUnavailableError
 from cqrs_nest.context.invoke import Invoke, InvokeContext, current_invoke
-from cqrs_nest.context.jwks import KeysUnavailableError
-from cqrs_nest.context.jwt import InvalidTokenError, JwtVerifier
+from cqrs_nest.context.jwt import JwtVerifier
 from cqrs_nest.context.module import ContextModule
 from cqrs_nest.context.roles_guard import ROLES, Auth, HeaderTenant, Roles, RolesGuard
 from cqrs_nest.context.tenants import ensure_tenant, tenant_of

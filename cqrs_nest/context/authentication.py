@@ -12,9 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.common import HttpException, Logger, ServiceUnavailableException, UnauthorizedException
 from cqrs_nest.config import Environment
+from cqrs_nest.context.errors import InvalidTokenError, KeysUnavailableError
 from cqrs_nest.context.invoke import IDENTITY_ERROR, INVOKE, Invoke, current_invoke, is_mapping
-from cqrs_nest.context.jwks import KeysUnavailableError
-from cqrs_nest.context.jwt import InvalidTokenError, JwtVerifier
+from cqrs_nest.context.jwt import JwtVerifier
 from cqrs_nest.context.tenants import TenantRules, current_tenant_rules
 
 _REQUEST_ID_HEADERS = ("x-amz-cf-id", "x-amzn-trace-id", "x-request-id")

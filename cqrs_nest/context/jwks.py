@@ -14,6 +14,7 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict
 
 from cqrs_nest.common import Logger
+from cqrs_nest.context.errors import KeysUnavailableError
 
 _LIFETIME = 600.0
 """Seconds for which keys are used without looking again."""
@@ -21,10 +22,6 @@ _PAUSE = 5.0
 """Seconds between two looks when a key is unknown, so that made-up ids cannot flood the provider."""
 _TIMEOUT = 5.0
 _LARGEST_DOCUMENT = 1_000_000
-
-
-class KeysUnavailableError(Exception):
-    """The public keys could not be read, so that no token can be judged."""
 
 
 class PublicKeys:

@@ -3,6 +3,8 @@ import hashlib
 import hmac
 import json
 import logging
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -250,3 +252,8 @@ class TestDevelopmentKeys:
             sign_development_token(deployed, user="u", tenant=None)
         with pytest.raises(InvalidTokenError):
             await JwtVerifier(deployed).verify(token)
+
+
+def test_importing_the_package_does_not_import_cryptography() -> None:
+    code = "import sys, cqrs_nest.context; sys.exit('cryptography' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
