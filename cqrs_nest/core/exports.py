@@ -49,7 +49,7 @@ def _token_of(entry: Any) -> Token:
 
 def _unknown_export(node: ModuleNode, token: Token) -> UnknownExportError:
     name = describe_token(token.module if isinstance(token, DynamicModule) else token)
-    source = next((each for each in node.imports if token in each.exported), None)
+    source = next((each for each in node.imports if token in each.own), None)
     if any(controller.token is token for controller in node.controllers):
         fix = f"remove it: {name} is a controller, and controllers are not injectable"
     elif source is not None:

@@ -93,7 +93,7 @@ class Linker:
             for dependency in binding.dependencies:
                 link = self._link(binding, dependency)
                 target = link.target
-                if target is not None and target.scope is Scope.TRANSIENT:
+                if target is not None and target.scope is Scope.TRANSIENT and not link.is_deferred:
                     if target not in copies:
                         copies[target] = _copy_for(binding, target)
                         linked.append(copies[target])
