@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-from email.message import Message
-from typing import Final
+from email.message import Message as Headers
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
+from starlette.types import Message, Receive
 
 from cqrs_nest.common import BadRequestException, HttpException
 
-EMPTY_BODY: Final = b"{}"
-_UTF_8 = ("utf-8", "utf8")
+
+class LimitedReceive:
+    """An ASGI `receive` that refuses to hand over more than `limit` bytes of a body."""
+
+    __slots__ = ("_left", "_receive")
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+
+    async def __call__(self) -> Message:
+        """Raises HttpException 413 once the limit is passed."""
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise _too_large()
+        return message
 
 
-async def read_json_body(request: Request, limit: int) -> bytes:
-    """The bytes of a JSON object or array, `{}` if there is none or it is of another content type.
+async def read_json_body(request: Request, limit: int) -> bytes | None:
+    """The bytes of a JSON object or array; None if there is no body or it is of another content type.
 
-    Raises HttpException 413 over `limit` bytes, 415 for a charset or encoding that is not read, and
-    BadRequestException for a bare value or a number that JSON does not have (NaN, Infinity). Whether the
-    rest is well-formed shows when it is parsed.
+    Raises HttpException 413 for a body announced as longer than `limit`, 415 for a charset or encoding that
+    is not read, and BadRequestException for a bare value or a number that JSON does not have (NaN,
+    Infinity). Whether the rest is well-formed shows when it is parsed.
     """
-    if not _is_json(request):
-        return EMPTY_BODY
-    body = (await _read(request, limit)).strip()
+    headers = request.headers
+    declared = headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        raise _too_large()
+    content_type = headers.get("content-type")
+    if content_type is None or not _is_json(content_type):
+        return None
+    encoding = headers.get("content-encoding", "identity").lower()
+    if encoding != "identity":
+        raise HttpException(f'unsupported content encoding "{encoding}"', 415)
+    body = (await request.body()).strip()
     if not body:
-        return EMPTY_BODY
+        return None
     if body[:1] not in (b"{", b"["):
         raise BadRequestException("Invalid JSON: the body must be an object or an array")
     if b"NaN" in body or b"Infinity" in body:
@@ -33,47 +56,18 @@ async def read_json_body(request: Request, limit: int) -> bytes:
     return body
 
 
-def _is_json(request: Request) -> bool:
-    content_type = request.headers.get("content-type")
-    if content_type is None:
-        return False
-    media_type, _, parameters = content_type.partition(";")
-    media_type = media_type.strip().lower()
+def _is_json(content_type: str) -> bool:
+    if content_type == "application/json":
+        return True
+    media_type = content_type.partition(";")[0].strip().lower()
     if media_type != "application/json" and not media_type.endswith("+json"):
         return False
-    if parameters:
-        _check_charset(content_type)
-    encoding = request.headers.get("content-encoding", "identity").lower()
-    if encoding != "identity":
-        raise HttpException(f'unsupported content encoding "{encoding}"', 415)
-    return True
-
-
-def _check_charset(content_type: str) -> None:
-    header = Message()
+    header = Headers()
     header["content-type"] = content_type
     charset = header.get_content_charset() or "utf-8"
-    if charset not in _UTF_8:
+    if charset not in ("utf-8", "utf8"):
         raise HttpException(f'unsupported charset "{charset.upper()}"', 415)
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise _too_large()
-    chunks: list[bytes] = []
-    length = 0
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk = message.get("body", b"")
-        length += len(chunk)
-        if length > limit:
-            raise _too_large()
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return True
 
 
 def _too_large() -> HttpException:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pydantic_core import from_json
 from starlette.requests import Request
 
-from cqrs_nest.common import ExecutionContext
+from cqrs_nest.common import BadRequestException, ExecutionContext
+from cqrs_nest.http.json import is_object
 from cqrs_nest.http.router import PathValue
 
 QueryValues = dict[str, str | list[str]]
@@ -17,7 +19,7 @@ QueryValues = dict[str, str | list[str]]
 class Call(ExecutionContext):
     """The context that guards and interceptors get, with what the route has read so far."""
 
-    __slots__ = ("_query", "body", "params", "request")
+    __slots__ = ("_fields", "_query", "body", "params", "request")
 
     def __init__(
         self,
@@ -30,14 +32,30 @@ class Call(ExecutionContext):
         self.request = request
         self.params = params
         self.body: bytes | None = None
-        """The JSON body once it has been read; None as long as it has not."""
+        """The JSON body, once the route has read it."""
+        self._fields: Mapping[str, Any] | None = None
         self._query: QueryValues | None = None
+
+    def body_fields(self) -> Mapping[str, Any]:
+        """The properties of the body; none if there is no body or it is an array."""
+        if self._fields is None:
+            body = parse_json(self.body or b"{}")
+            self._fields = body if is_object(body) else {}
+        return self._fields
 
     def query(self) -> QueryValues:
         """The query string; a key that is repeated holds a list."""
         if self._query is None:
             self._query = parse_query(self.request.scope["query_string"])
         return self._query
+
+
+def parse_json(body: bytes) -> Any:
+    """The value. Raises BadRequestException where it is malformed or nested too deeply."""
+    try:
+        return from_json(body)
+    except ValueError as error:
+        raise BadRequestException(f"Invalid JSON: {error}") from None
 
 
 def parse_query(query_string: bytes) -> QueryValues:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException as StarletteHttpException
 
 from cqrs_nest.common import HttpException, Logger
 from cqrs_nest.common.exceptions import JsonBody
-from cqrs_nest.core.errors import CqrsNestError
+from cqrs_nest.core.errors import CqrsNestError, error_text
 from cqrs_nest.http.json import is_object
 from cqrs_nest.http.responses import Reply, json_reply
 
@@ -34,6 +35,18 @@ _AWS_STATUS: Final[Mapping[str, HTTPStatus]] = {
 
 class InvalidControllerError(CqrsNestError):
     """A controller or a route cannot be served as it is written."""
+
+
+def invalid_route(
+    controller: type[Any], handler: Callable[..., Any], problem: str, *, fix: str
+) -> InvalidControllerError:
+    """The error for a route, naming class, method, file, what is wrong and what to do."""
+    code = getattr(inspect.unwrap(handler), "__code__", None)
+    file = None if code is None else f"{code.co_filename}:{code.co_firstlineno}"
+    headline = f"{controller.__name__}.{handler.__name__} cannot be served: {problem}."
+    return InvalidControllerError(
+        error_text(headline, {"module": controller.__module__, "file": file, "fix": fix})
+    )
 
 
 def default_reply(error: Exception, request: str) -> Reply:

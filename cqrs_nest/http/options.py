@@ -21,6 +21,12 @@ class CorsOptions:
     max_age: int | None = None
     """Seconds for which a browser may remember a preflight."""
 
+    def __post_init__(self) -> None:
+        if self.credentials and "*" in self.origins:
+            raise ValueError(
+                "CorsOptions: credentials need the origins by name, browsers refuse them with '*'"
+            )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationOptions:

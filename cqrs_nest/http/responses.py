@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import Enum
 from typing import Any, Final
 from urllib.parse import quote
@@ -56,7 +55,7 @@ class Renderer:
     __slots__ = ("_headers", "_json", "_redirect", "_status", "_text")
 
     def __init__(
-        self, status: int, headers: Sequence[tuple[str, str]] = (), redirect: RedirectOptions | None = None
+        self, status: int, headers: tuple[tuple[str, str], ...] = (), redirect: RedirectOptions | None = None
     ) -> None:
         self._status = status
         self._redirect = redirect

@@ -1,0 +1,153 @@
+"""The HTTP side of an application: an ASGI callable made of compiled routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cqrs_nest.common import ArgumentsHost, Logger, NotFoundException
+from cqrs_nest.core import Container, RequestScope, current_request_scope
+from cqrs_nest.http.cors import Cors
+from cqrs_nest.http.enhancers import FILTER, Enhancers
+from cqrs_nest.http.filters import ExceptionHandler, describe_request
+from cqrs_nest.http.openapi import openapi_document
+from cqrs_nest.http.options import HttpOptions
+from cqrs_nest.http.plan import compile_plan
+from cqrs_nest.http.responses import RawHeaders
+from cqrs_nest.http.router import Router
+from cqrs_nest.http.routes import RouteDefinition, read_routes
+from cqrs_nest.http.swagger_ui import Endpoint, SwaggerUi
+
+Middleware: TypeAlias = Callable[[ASGIApp], ASGIApp]
+
+_access_log = Logger("HTTP")
+_error_log = Logger("ExceptionsHandler")
+
+
+class HttpApplication:
+    """Serves the controllers of a container over ASGI (scope type `http`).
+
+    Routes, enhancers and parameters are read and bound here, once. Raises InvalidControllerError for
+    whatever could not be served, naming class, method and fix.
+
+    >>> import asyncio
+    >>> from cqrs_nest.common import Controller, Get, Module
+    >>> @Controller("cats")
+    ... class CatController:
+    ...     @Get()
+    ...     async def list(self) -> list[str]:
+    ...         return ["Tom"]
+    >>> @Module(controllers=[CatController])
+    ... class CatModule: ...
+    >>> application = HttpApplication(asyncio.run(Container.create(CatModule)))
+    >>> [(route.method, route.path) for route in application.routes]
+    [('GET', '/cats')]
+    """
+
+    def __init__(self, container: Container, options: HttpOptions | None = None) -> None:
+        self.options = options = options or HttpOptions()
+        self.routes: tuple[RouteDefinition, ...] = tuple(read_routes(container, options.global_prefix))
+        enhancers = Enhancers(container, options)
+        endpoints: list[tuple[str, str, Endpoint]] = []
+        if options.swagger_ui:
+            endpoints += SwaggerUi(options.title, self.openapi).routes()
+        endpoints += (
+            (each.method, each.path, compile_plan(each, enhancers, options)) for each in self.routes
+        )
+        self._router = Router(endpoints)
+        self._handle_error = ExceptionHandler([enhancers.of_application(FILTER)])
+        self._cors = None if options.cors is None else Cors(options.cors)
+        self._document: dict[str, Any] | None = None
+        self._inner: ASGIApp = self._dispatch
+
+    def use(self, middleware: Middleware) -> None:
+        """Put an ASGI middleware around everything there is so far: `http.use(lambda app: GZip(app))`.
+
+        It sees every request, also to unknown routes; what it raises is answered by the global filters.
+        """
+        self._inner = middleware(self._inner)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document, made at the first call."""
+        if self._document is None:
+            self._document = openapi_document(self.routes, self.options)
+        return self._document
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise ValueError(f"HttpApplication serves http, not {scope['type']}")
+        headers = [] if self._cors is None else self._cors.response_headers(scope)
+        exchange = _Exchange(send, headers, is_head=scope["method"] == "HEAD")
+        started = perf_counter()
+        try:
+            await self._inner(scope, receive, exchange.send)
+        except ClientDisconnect:
+            # Nobody is left to be answered, and nothing was done.
+            return
+        except Exception as error:  # noqa: BLE001 (whatever goes wrong is answered)
+            await self._answer_error(error, scope, receive, exchange)
+        finally:
+            if self.options.access_log:
+                milliseconds = (perf_counter() - started) * 1000
+                path, status = _raw_path(scope).decode("latin-1"), exchange.status or "-"
+                _access_log.log("%s %s %s %.1f ms", scope["method"], path, status, milliseconds)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        preflight = None if self._cors is None else self._cors.preflight(scope)
+        if preflight is not None:
+            await preflight(scope, receive, send)
+            return
+        raw_path = _raw_path(scope)
+        match = self._router.match(scope["method"], raw_path)
+        if match is None:
+            query = b"?" + scope["query_string"] if scope["query_string"] else b""
+            raise NotFoundException(f"Cannot {scope['method']} {(raw_path + query).decode('latin-1')}")
+        await match.target(scope, receive, send, match.params)
+
+    async def _answer_error(
+        self, error: Exception, scope: Scope, receive: Receive, exchange: _Exchange
+    ) -> None:
+        """Answers for what went wrong outside of a route; an answer that has begun can only be broken off."""
+        request = Request(scope, receive)
+        if exchange.status is not None:
+            _error_log.error("%s failed during its answer", describe_request(request), error=error)
+            raise error
+        token = current_request_scope.set(RequestScope(request))
+        try:
+            answer = await self._handle_error(error, ArgumentsHost(request))
+        finally:
+            current_request_scope.reset(token)
+        await answer(scope, receive, exchange.send)
+
+
+class _Exchange:
+    """Watches one answer: notes its status, adds what every answer carries, leaves out the body for HEAD."""
+
+    __slots__ = ("_headers", "_is_head", "_send", "status")
+
+    def __init__(self, send: Send, headers: RawHeaders, *, is_head: bool) -> None:
+        self._send = send
+        self._headers = headers
+        self._is_head = is_head
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
+        elif self._is_head:
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def _raw_path(scope: Scope) -> bytes:
+    """The path as it came over the wire, below the place where the application is mounted."""
+    raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    root_path = scope.get("root_path")
+    return raw_path.removeprefix(root_path.encode()) if root_path else raw_path

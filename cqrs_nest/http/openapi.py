@@ -1,0 +1,214 @@
+"""The OpenAPI 3.1 document, made from the annotations of the routes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Sequence
+from http import HTTPStatus
+from itertools import count
+from typing import Any, Final, TypeAlias, TypeVar
+
+from pydantic.json_schema import JsonSchemaMode
+
+from cqrs_nest.common.api_documentation import (
+    API_EXCLUDED,
+    API_HEADERS,
+    API_OPERATION,
+    API_RESPONSES,
+    API_SECURITY,
+    API_TAGS,
+    OperationDocumentation,
+)
+from cqrs_nest.common.metadata import MetadataKey, find_metadata
+from cqrs_nest.common.parameters import ParameterSource
+from cqrs_nest.http.openapi_schemas import READ, WRITTEN, Schema, Schemas
+from cqrs_nest.http.options import HttpOptions
+from cqrs_nest.http.router import ALL_METHODS
+from cqrs_nest.http.routes import RouteDefinition
+from cqrs_nest.http.signature import REQUIRED, Parameter
+
+T = TypeVar("T")
+
+Node: TypeAlias = dict[str, Any]
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_PLACES: Final = {
+    ParameterSource.PARAM: "path",
+    ParameterSource.QUERY: "query",
+    ParameterSource.HEADERS: "header",
+    ParameterSource.COOKIES: "cookie",
+}
+_PARAMETER: Final = re.compile(r"/[:*]([^/]+)")
+_TEXT_TYPES: Final = ("string", "number", "integer", "boolean")
+"""Bare values are sent as text, as NestJS does."""
+_ERROR_NAME: Final = "ErrorBody"
+_ERROR_REFERENCE: Final[Node] = {"$ref": f"#/components/schemas/{_ERROR_NAME}"}
+_ERROR_BODY: Final[Node] = {
+    "title": _ERROR_NAME,
+    "type": "object",
+    "properties": {
+        "statusCode": {"type": "integer"},
+        "message": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        "error": {"type": "string"},
+    },
+    "required": ["statusCode", "message"],
+}
+
+
+def openapi_document(routes: Sequence[RouteDefinition], options: HttpOptions) -> Node:
+    """The document as plain JSON data; excluded controllers and routes are not in it."""
+    shown = [route for route in routes if not _is_excluded(route)]
+    schemas = Schemas(each for route in shown for each in _annotations(route))
+    paths: dict[str, Node] = {}
+    operation_ids: set[str] = set()
+    for route in shown:
+        methods = _METHODS if route.method == ALL_METHODS else (route.method,)
+        for method in methods:
+            operations = paths.setdefault(_template(route.path), {})
+            if method.lower() not in operations:
+                operation = _operation(route, schemas)
+                operation["operationId"] = _unused(
+                    f"{route.controller.__name__}_{route.handler_name}", operation_ids
+                )
+                operations[method.lower()] = operation
+    components: Node = {"schemas": {**schemas.components, _ERROR_NAME: _ERROR_BODY}}
+    schemes = sorted({name for route in shown for name in _security(route)})
+    if schemes:
+        bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        components["securitySchemes"] = dict.fromkeys(schemes, bearer)
+    info: Node = {"title": options.title, "version": options.version}
+    if options.description:
+        info["description"] = options.description
+    return {"openapi": "3.1.0", "info": info, "paths": paths, "components": components}
+
+
+def _annotations(route: RouteDefinition) -> Iterator[tuple[Any, JsonSchemaMode]]:
+    """Everything that needs a schema, and whether it is read from requests or written to answers."""
+    for parameter in route.signature.parameters:
+        if parameter.marker.source in (*_PLACES, ParameterSource.BODY):
+            yield parameter.annotation, READ
+    yield route.signature.returns, WRITTEN
+    for response in _listed(route, API_RESPONSES):
+        yield response.type, WRITTEN
+
+
+def _operation(route: RouteDefinition, schemas: Schemas) -> Node:
+    documentation = find_metadata(route.handler, API_OPERATION) or OperationDocumentation()
+    text = inspect.getdoc(route.handler) or ""
+    first_line, _, rest = text.partition("\n")
+    texts = {
+        "summary": documentation.summary or first_line,
+        "description": documentation.description or rest.strip(),
+    }
+    operation: Node = {name: value for name, value in texts.items() if value}
+    operation["tags"] = _tags(route)
+    if documentation.deprecated:
+        operation["deprecated"] = True
+    parameters = _parameters(route, schemas)
+    if parameters:
+        operation["parameters"] = parameters
+    body = _request_body(route, schemas)
+    if body is not None:
+        operation["requestBody"] = body
+    operation["responses"] = _responses(route, schemas)
+    security = _security(route)
+    if security:
+        operation["security"] = [{name: []} for name in security]
+    return operation
+
+
+def _tags(route: RouteDefinition) -> list[str]:
+    tags = _listed(route, API_TAGS)
+    return list(tags) or [route.controller.__name__.removesuffix("Controller")]
+
+
+def _parameters(route: RouteDefinition, schemas: Schemas) -> list[Node]:
+    found: dict[tuple[str, str], Node] = {}
+
+    def add(name: str, place: str, schema: Schema, required: bool, description: str = "") -> None:
+        node: Node = {"name": name, "in": place, "required": required or place == "path", "schema": schema}
+        found.setdefault((place, name), {**node, "description": description} if description else node)
+
+    for parameter in route.signature.parameters:
+        place = _PLACES.get(parameter.marker.source)
+        if place is None:
+            continue
+        schema = schemas.of(parameter.annotation, READ) or {}
+        if parameter.marker.name is not None:
+            add(parameter.marker.name, place, schema, parameter.default is REQUIRED)
+            continue
+        whole = schemas.resolved(schema)
+        for name, each in whole.get("properties", {}).items():
+            add(name, place, each, name in whole.get("required", ()))
+    for segment in route.path.split("/"):
+        if segment[:1] in (":", "*"):
+            add(segment[1:], "path", {"type": "string"}, required=True)
+    for header in _listed(route, API_HEADERS):
+        add(header.name, "header", {"type": "string"}, header.required, header.description)
+    return list(found.values())
+
+
+def _request_body(route: RouteDefinition, schemas: Schemas) -> Node | None:
+    bodies = [each for each in route.signature.parameters if each.marker.source is ParameterSource.BODY]
+    if not bodies:
+        return None
+    whole = next((each for each in bodies if each.marker.name is None), None)
+    required = any(each.default is REQUIRED for each in bodies)
+    schema = _fields_schema(bodies, schemas) if whole is None else schemas.of(whole.annotation, READ) or {}
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
+
+
+def _fields_schema(fields: Sequence[Parameter], schemas: Schemas) -> Schema:
+    """The object that single `Body("name")` parameters make up together."""
+    properties = {str(each.marker.name): schemas.of(each.annotation, READ) or {} for each in fields}
+    required = [each.marker.name for each in fields if each.default is REQUIRED]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _responses(route: RouteDefinition, schemas: Schemas) -> Node:
+    returned = schemas.of(route.signature.returns, WRITTEN)
+    responses: Node = {str(route.status): _response(route.status, "", returned)}
+    for each in _listed(route, API_RESPONSES):
+        schema = schemas.of(each.type, WRITTEN)
+        if schema is None:
+            schema = (
+                returned if each.status == route.status else _ERROR_REFERENCE if each.status >= 400 else None
+            )
+        responses[str(each.status)] = _response(each.status, each.description, schema)
+    responses["default"] = _response(None, "An error", _ERROR_REFERENCE)
+    return responses
+
+
+def _response(status: int | None, description: str, schema: Schema | None) -> Node:
+    response: Node = {"description": description or (HTTPStatus(status).phrase if status else "")}
+    if schema is not None:
+        media_type = "text/html" if schema.get("type") in _TEXT_TYPES else "application/json"
+        response["content"] = {media_type: {"schema": schema}}
+    return response
+
+
+def _is_excluded(route: RouteDefinition) -> bool:
+    return any(find_metadata(target, API_EXCLUDED, False) for target in (route.controller, route.handler))
+
+
+def _listed(route: RouteDefinition, key: MetadataKey[tuple[T, ...]]) -> tuple[T, ...]:
+    """What the decorators of the controller say, then those of the route."""
+    return (*find_metadata(route.controller, key, ()), *find_metadata(route.handler, key, ()))
+
+
+def _security(route: RouteDefinition) -> list[str]:
+    return list(dict.fromkeys(_listed(route, API_SECURITY)))
+
+
+def _template(path: str) -> str:
+    """`/cats/:id` as `/cats/{id}`."""
+    return _PARAMETER.sub(r"/{\1}", path)
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it if several operations would have it."""
+    numbered = (name if number == 1 else f"{name}_{number}" for number in count(1))
+    found = next(each for each in numbered if each not in taken)
+    taken.add(found)
+    return found

@@ -1,0 +1,67 @@
+"""JSON Schemas of all annotations of a document, with shared components for the models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import NoneType
+from typing import Any, Final, TypeAlias
+
+from pydantic import PydanticSchemaGenerationError, TypeAdapter
+from pydantic.json_schema import CoreSchemaOrField, GenerateJsonSchema, JsonSchemaMode
+from pydantic_core import core_schema
+
+from cqrs_nest.http.signature import REQUIRED
+
+Schema: TypeAlias = dict[str, Any]
+
+READ: Final = "validation"
+"""The form that is taken from requests."""
+WRITTEN: Final = "serialization"
+"""The form that answers have."""
+
+_PREFIX: Final = "#/components/schemas/"
+_WITHOUT_SCHEMA: Final = (REQUIRED, None, NoneType, Any)
+
+
+class Schemas:
+    """Made once for all annotations, so that every model gets one name."""
+
+    def __init__(self, annotations: Iterable[tuple[Any, JsonSchemaMode]]) -> None:
+        adapters: dict[tuple[int, JsonSchemaMode], TypeAdapter[Any]] = {}
+        for annotation, mode in annotations:
+            adapter = _adapter(annotation)
+            if adapter is not None:
+                adapters[id(annotation), mode] = adapter
+        self._schemas, definitions = TypeAdapter.json_schemas(
+            [(key[0], key[1], adapter) for key, adapter in adapters.items()],
+            ref_template=f"{_PREFIX}{{model}}",
+            schema_generator=_Generator,
+        )
+        self.components: dict[str, Schema] = definitions.get("$defs", {})
+
+    def of(self, annotation: Any, mode: JsonSchemaMode) -> Schema | None:
+        """The schema, or None for an annotation that says nothing about JSON."""
+        return self._schemas.get((id(annotation), mode))
+
+    def resolved(self, schema: Schema) -> Schema:
+        """The schema itself, or the component that it refers to."""
+        return self.components.get(str(schema.get("$ref", "")).removeprefix(_PREFIX), schema)
+
+
+class _Generator(GenerateJsonSchema):
+    """Describes what `http.json` writes, and passes over what has no schema."""
+
+    def decimal_schema(self, schema: core_schema.DecimalSchema) -> Schema:
+        return {"type": "number"} if self.mode == WRITTEN else super().decimal_schema(schema)
+
+    def handle_invalid_for_json_schema(self, schema: CoreSchemaOrField, error_info: str) -> Schema:
+        return {}
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
+    if any(annotation is each for each in _WITHOUT_SCHEMA):
+        return None
+    try:
+        return TypeAdapter(annotation)
+    except PydanticSchemaGenerationError:
+        return None

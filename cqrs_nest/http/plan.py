@@ -1,0 +1,128 @@
+"""What a request to one route runs through, put together once at start."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from pydantic import PydanticSchemaGenerationError
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cqrs_nest.common import ForbiddenException
+from cqrs_nest.common.metadata import find_metadata
+from cqrs_nest.common.parameters import ParameterSource
+from cqrs_nest.common.routing import REDIRECT, RESPONSE_HEADERS
+from cqrs_nest.core import RequestScope, current_request_scope
+from cqrs_nest.http.arguments import Argument, compile_argument
+from cqrs_nest.http.body import LimitedReceive
+from cqrs_nest.http.call import Call
+from cqrs_nest.http.enhancers import (
+    FILTER,
+    GUARD,
+    INTERCEPTOR,
+    PIPE,
+    AsyncMethod,
+    Enhancer,
+    EnhancerKind,
+    Enhancers,
+    bind,
+    is_static,
+)
+from cqrs_nest.http.errors import invalid_route
+from cqrs_nest.http.filters import ExceptionHandler
+from cqrs_nest.http.invocation import Run, compile_invocation, intercepted
+from cqrs_nest.http.options import HttpOptions
+from cqrs_nest.http.responses import Renderer
+from cqrs_nest.http.router import PathValue
+from cqrs_nest.http.routes import RouteDefinition
+from cqrs_nest.http.signature import Parameter
+
+
+@dataclass(frozen=True, slots=True)
+class RoutePlan:
+    """Answers the requests to one route. A request inspects nothing: everything is bound beforehand."""
+
+    route: RouteDefinition
+    guards: Sequence[AsyncMethod]
+    run: Run
+    """Interceptors, parameters and handler."""
+    render: Renderer
+    handle_error: ExceptionHandler
+    body_limit: int | None
+    """None: the route does not read the body."""
+    is_request_scoped: bool
+
+    async def __call__(
+        self, scope: Scope, receive: Receive, send: Send, params: dict[str, PathValue]
+    ) -> None:
+        scope["path_params"] = params
+        limited = receive if self.body_limit is None else LimitedReceive(receive, self.body_limit)
+        call = Call(Request(scope, limited, send), self.route.controller, self.route.handler, params)
+        answer = await (self._answer_in_scope(call) if self.is_request_scoped else self._answer(call))
+        await answer(scope, receive, send)
+
+    async def _answer_in_scope(self, call: Call) -> ASGIApp:
+        token = current_request_scope.set(RequestScope(call.request))
+        try:
+            return await self._answer(call)
+        finally:
+            current_request_scope.reset(token)
+
+    async def _answer(self, call: Call) -> ASGIApp:
+        try:
+            for can_activate in self.guards:
+                if not await can_activate(call):
+                    raise ForbiddenException("Forbidden resource")
+            return self.render(await self.run(call))
+        except ClientDisconnect:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever goes wrong in a route is answered)
+            return await self.handle_error(error, call)
+
+
+def compile_plan(route: RouteDefinition, enhancers: Enhancers, options: HttpOptions) -> RoutePlan:
+    """Bind everything that a request to the route needs. Raises InvalidControllerError."""
+    guards, interceptors, pipes = (
+        list(chain.from_iterable(enhancers.levels(kind, route))) for kind in (GUARD, INTERCEPTOR, PIPE)
+    )
+    filters = enhancers.levels(FILTER, route)
+    parameters = route.signature.parameters
+    own_pipes = [enhancers.listed(parameter.marker.pipes, route) for parameter in parameters]
+    reads_body = any(parameter.marker.source is ParameterSource.BODY for parameter in parameters)
+    body_limit = options.body_limit if reads_body else None
+    arguments = [
+        _argument(route, parameter, [*pipes, *own], options)
+        for parameter, own in zip(parameters, own_pipes, strict=True)
+    ]
+    call_handler = compile_invocation(bind(route.binding, route.handler_name), arguments, body_limit)
+    taking_part = [route.binding, *guards, *interceptors, *pipes, *chain(*filters, *own_pipes)]
+    return RoutePlan(
+        route,
+        _bound(guards, GUARD),
+        intercepted(call_handler, _bound(interceptors, INTERCEPTOR)),
+        Renderer(
+            route.status,
+            find_metadata(route.handler, RESPONSE_HEADERS, ()),
+            find_metadata(route.handler, REDIRECT),
+        ),
+        ExceptionHandler(list(reversed(filters))),
+        body_limit,
+        not all(map(is_static, taking_part)),
+    )
+
+
+def _argument(
+    route: RouteDefinition, parameter: Parameter, pipes: Sequence[Enhancer], options: HttpOptions
+) -> Argument:
+    try:
+        return compile_argument(parameter, _bound(pipes, PIPE), options.validation)
+    except PydanticSchemaGenerationError as error:
+        problem = f"{parameter.name} cannot be checked against {parameter.annotation!r}"
+        fix = "annotate it with a pydantic model, or let a pipe make it"
+        raise invalid_route(route.controller, route.handler, problem, fix=fix) from error
+
+
+def _bound(listed: Sequence[Enhancer], kind: EnhancerKind) -> list[AsyncMethod]:
+    return [bind(each, kind.method) for each in listed]
