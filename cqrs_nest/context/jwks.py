@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import Key, KeySet, import_key
 from pydantic import BaseModel, ConfigDict
 
 from cqrs_nest.common import Logger
@@ -71,11 +71,23 @@ class PublicKeys:
     async def _refresh(self) -> None:
         try:
             document = _Document.model_validate_json(await asyncio.to_thread(self._read))
-            self._keys = KeySet.import_key_set({"keys": document.keys}) if document.keys else KeySet([])
+            self._keys = self._import(document)
         except (OSError, HTTPException, JoseError, ValueError) as error:
             stay = "the former keys stay in use" if self._keys else "no token can be judged"
             self._logger.error("The public keys cannot be read, %s: %s", stay, error)
         self._read_at = self._clock()
+
+    def _import(self, document: _Document) -> KeySet:
+        """The keys that can be used; one of a new kind must not put the others out of use."""
+        keys: list[Key] = []
+        for data in document.keys:
+            try:
+                keys.append(import_key(data))
+            except (JoseError, KeyError, TypeError, ValueError) as error:
+                self._logger.warn("A public key (kid %r) is passed over: %s", data.get("kid"), error)
+        if document.keys and not keys:
+            raise ValueError("none of the keys can be used")
+        return KeySet(keys)
 
 
 class _Document(BaseModel):

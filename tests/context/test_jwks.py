@@ -98,8 +98,12 @@ async def test_without_any_keys_nothing_can_be_judged_until_it_answers(answer: A
     assert ids(await keys.current()) == ["a"]
 
 
-async def test_a_kind_of_key_that_is_not_known_is_passed_over() -> None:
-    provider = Provider(document("a").replace(b'{"keys": [', b'{"keys": [{"kty": "NEW", "kid": "n"}, '))
+@pytest.mark.parametrize(
+    "other", [{"kty": "NEW"}, {"kty": ["RSA"]}, {"kty": "EC", "crv": "P-9", "x": "AA", "y": "AA"}, {}]
+)
+async def test_a_key_that_is_not_understood_is_passed_over(other: dict[str, Any]) -> None:
+    keys = [other, *json.loads(document("a"))["keys"]]
+    provider = Provider(json.dumps({"keys": keys}).encode())
     assert ids(await provider.keys().current()) == ["a"]
 
 
