@@ -5,7 +5,7 @@ from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.command_service import CommandService
 from cqrs_nest.commands.data_service import DataService
 from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, DataSyncHandler, IDataSyncHandler
-from cqrs_nest.commands.errors import InvalidCommandException, VersionConflictException
+from cqrs_nest.commands.errors import VersionConflictException
 from cqrs_nest.commands.history_service import HistoryService
 from cqrs_nest.commands.keys import (
     DEFAULT_TENANT_CODE,
@@ -60,7 +60,6 @@ __all__ = [
     "EventsMode",
     "HistoryService",
     "IDataSyncHandler",
-    "InvalidCommandException",
     "RegisteredHandler",
     "RegisteredTable",
     "Replace",

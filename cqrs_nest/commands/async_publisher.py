@@ -8,7 +8,7 @@ from typing import Any
 from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
 from cqrs_nest.aws.dynamodb import ITEM_NOT_EXISTS, TableType, is_condition_failure
 from cqrs_nest.commands.changes import is_changed
-from cqrs_nest.commands.errors import WRITE_CONFLICT, InvalidCommandException, VersionConflictException
+from cqrs_nest.commands.errors import WRITE_CONFLICT, VersionConflictException
 from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
@@ -16,7 +16,7 @@ from cqrs_nest.commands.rows import Row, command_row
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
-from cqrs_nest.common import Injectable
+from cqrs_nest.common import BadRequestException, Injectable
 
 
 @Injectable()
@@ -55,14 +55,14 @@ class AsyncPublisher:
     async def write(self, publication: Publication, command: Row, expected: int) -> None:
         """Put a new command row and tell of it.
 
-        Raises VersionConflictException when its version exists, InvalidCommandException for a value that
+        Raises VersionConflictException when its version exists, BadRequestException for a value that
         cannot be stored; nothing is written then.
         """
         try:
             row = await self._dynamodb.offload(self._table.command, command)
             await self._dynamodb.put_item(self._table.command, row, ITEM_NOT_EXISTS)
         except UnsupportedValueError as error:
-            raise InvalidCommandException(str(error)) from error
+            raise BadRequestException(str(error)) from error
         except Exception as error:
             if is_condition_failure(error):
                 raise VersionConflictException(publication.key, expected, message=WRITE_CONFLICT) from error

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from cqrs_nest.commands.keys import DetailKey
-from cqrs_nest.common import BadRequestException, HttpException
+from cqrs_nest.common import HttpException
 
 STALE_VERSION = "Invalid input version. The input version must be equal to the latest version"
 ITEM_NOT_FOUND = "Invalid input key: item not found"
@@ -38,7 +38,3 @@ class VersionConflictException(HttpException):
         self.key = key
         self.expected = expected
         self.actual = actual
-
-
-class InvalidCommandException(BadRequestException):
-    """400. The input can never be published: a wrong key, version or property."""

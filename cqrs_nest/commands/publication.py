@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri
-from cqrs_nest.commands.errors import STALE_VERSION, InvalidCommandException
+from cqrs_nest.commands.errors import STALE_VERSION
 from cqrs_nest.commands.keys import (
     VERSION_FIRST,
     VERSION_LATEST,
@@ -19,6 +19,7 @@ from cqrs_nest.commands.keys import (
 )
 from cqrs_nest.commands.models import CommandInput
 from cqrs_nest.commands.rows import Origin, Row
+from cqrs_nest.common import BadRequestException
 from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
 
 MAX_PK_BYTES = 2048
@@ -50,14 +51,14 @@ def check_publication(
 ) -> Publication:
     """Check an input. Without an Invoke the current request's is taken.
 
-    Raises InvalidCommandException (400) for a key or version that can never be right, and
+    Raises BadRequestException (400) for a key or version that can never be right, and
     ForbiddenException for a key of another tenant.
     """
     row = published.to_row() if isinstance(published, CommandInput) else dict(published)
     key = _key(row)
     ensure_tenant(key.pk, allow_cross_tenant)
     if is_s3_uri(row.get("attributes")):
-        raise InvalidCommandException("attributes must be an object, not a reference to one in S3")
+        raise BadRequestException("attributes must be an object, not a reference to one in S3")
     invoke = invoke or current_invoke.get()
     origin = Origin(
         at=datetime.now(UTC),
@@ -73,15 +74,13 @@ def _key(row: Mapping[str, Any]) -> DetailKey:
     """The key without version; a version that stands on the sort key does not matter."""
     pk, given = row.get("pk"), row.get("sk")
     if not isinstance(pk, str) or not isinstance(given, str):
-        raise InvalidCommandException("pk and sk must be texts")
+        raise BadRequestException("pk and sk must be texts")
     _, suffix, version = given.rpartition(VERSION_SEPARATOR)
     sk = remove_sort_key_version(given)
     if VERSION_SEPARATOR in sk or (suffix and not version.isdecimal()):
-        raise InvalidCommandException(f'sk must not contain "@", which separates the version: {given!r}')
+        raise BadRequestException(f'sk must not contain "@", which separates the version: {given!r}')
     if not 0 < len(pk.encode()) <= MAX_PK_BYTES or not 0 < len(sk.encode()) <= MAX_SK_BYTES:
-        raise InvalidCommandException(
-            f"pk must have 1 to {MAX_PK_BYTES} bytes and sk 1 to {MAX_SK_BYTES} bytes"
-        )
+        raise BadRequestException(f"pk must have 1 to {MAX_PK_BYTES} bytes and sk 1 to {MAX_SK_BYTES} bytes")
     return DetailKey(pk, sk)
 
 
@@ -89,5 +88,5 @@ def _version(version: object) -> int:
     if version is None:
         return VERSION_FIRST
     if isinstance(version, bool) or not isinstance(version, int) or version < VERSION_LATEST:
-        raise InvalidCommandException(STALE_VERSION)
+        raise BadRequestException(STALE_VERSION)
     return version

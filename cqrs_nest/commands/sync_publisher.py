@@ -11,7 +11,7 @@ from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
 from cqrs_nest.aws.dynamodb import ITEM_EXISTS, ITEM_NOT_EXISTS, Put, TableType, is_condition_failure
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.changes import is_changed
-from cqrs_nest.commands.errors import WRITE_CONFLICT, InvalidCommandException, VersionConflictException
+from cqrs_nest.commands.errors import WRITE_CONFLICT, VersionConflictException
 from cqrs_nest.commands.keys import VERSION_LATEST
 from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandModel
@@ -21,7 +21,7 @@ from cqrs_nest.commands.rows import SYNC_MODE, Row, command_row
 from cqrs_nest.commands.statuses import FINISHED, SYNC_FAILED, SYNC_STARTED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
-from cqrs_nest.common import Injectable, Logger
+from cqrs_nest.common import BadRequestException, Injectable, Logger
 
 
 @Injectable()
@@ -51,7 +51,7 @@ class SyncPublisher:
         """Apply a publication to `existing`, the data row as it was just read (None: there is none).
 
         None when it would change nothing. Raises VersionConflictException when it builds on another
-        version, or when somebody else was faster; InvalidCommandException for a value that cannot be
+        version, or when somebody else was faster; BadRequestException for a value that cannot be
         stored; what a custom handler raised, after the command was applied.
         """
         actual: int = (existing or {}).get("version") or 0
@@ -87,7 +87,7 @@ class SyncPublisher:
             put = Put(self._table.command, row, ITEM_NOT_EXISTS)
             await self._application.apply(command, existing, csk=publication.key.sk, also=[put])
         except UnsupportedValueError as error:
-            raise InvalidCommandException(str(error)) from error
+            raise BadRequestException(str(error)) from error
         except Exception as error:
             if is_condition_failure(error):
                 expected = command["version"] - 1

@@ -1,0 +1,164 @@
+"""Replaying a scenario: each step starts from the recorded state and must leave the recorded one."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import time_machine
+from moto import mock_aws
+
+from cqrs_nest.aws import AwsModule, AwsSession
+from cqrs_nest.common import Module
+from cqrs_nest.common.modules import DynamicModule
+from cqrs_nest.config import ConfigModule
+from cqrs_nest.core import Container
+from tests.golden.operations import OPERATIONS, Call
+from tests.golden.outcomes import encode_error, encode_result, normal_outcome
+from tests.golden.recorded_app import MainModule, probe
+from tests.golden.recordings import Scenario, Step, Texts, encode
+from tests.golden.world import World, environment, recorded_messages
+
+RowId = tuple[str, str, str]
+Rows = dict[RowId, dict[str, Any]]
+
+
+@dataclass
+class Observation:
+    """What a step gave and left, as recorded or as replayed."""
+
+    result: Any
+    rows: Rows
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+    objects: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """One step: the state before it, what was recorded and what came of it here."""
+
+    step: Step
+    before: Rows
+    recorded: Observation
+    actual: Observation
+
+
+@Module(imports=[AwsModule, MainModule])
+class GoldenModule:
+    """The recorded application with the services that steps call directly."""
+
+
+async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
+    """Run every step of a scenario that is an operation; a note about handlers gives what they saw."""
+    async with _application(scenario) as container:
+        world = World(container.get(AwsSession))
+        texts, previous = Texts(), Rows()
+        probe.reset()
+        for step in scenario.steps:
+            if step.operation is None:
+                if (seen := _note(step)) is not None:
+                    yield seen
+                continue
+            before = rows_before(step, previous)
+            world.seed(
+                [(row_id[0], row) for row_id, row in before.items()],
+                [(entry["Key"], _body(entry, texts)) for entry in _objects_before(step)],
+            )
+            actual = await _run(step, container, world, texts)
+            yield Replayed(step, before, recorded_observation(step), actual)
+            previous = step.tables
+
+
+def recorded_observation(step: Step) -> Observation:
+    """What was recorded after a step."""
+    return Observation(
+        normal_outcome(step.recorded["result"]),
+        step.tables,
+        recorded_messages(step.recorded.get("sns")),
+        recorded_messages(step.recorded.get("snsAlarm")),
+        sorted(map(dict, step.objects), key=lambda entry: entry["Key"]),
+    )
+
+
+def rows_before(step: Step, previous: Rows) -> Rows:
+    """The state a step started from: what it left, but for the rows it wrote, which are as before.
+
+    Recordings set up rows and clear tables between steps without saying so.
+    """
+    written = {_target(call) for call in step.calls if call["op"] in ("PutItem", "UpdateItem", "DeleteItem")}
+    untouched = {row_id: row for row_id, row in step.tables.items() if row_id not in written}
+    return untouched | {row_id: previous[row_id] for row_id in written if row_id in previous}
+
+
+def _target(call: Mapping[str, Any]) -> RowId:
+    key = call["input"].get("Key") or call["input"]["Item"]
+    return call["target"], key["pk"].get("S", ""), key["sk"].get("S", "")
+
+
+def _objects_before(step: Step) -> list[Mapping[str, Any]]:
+    written = {call["input"]["Key"] for call in step.calls if call["op"] == "PutObject"}
+    return [entry for entry in step.objects if entry["Key"] not in written]
+
+
+def _body(entry: Mapping[str, Any], texts: Texts) -> str:
+    body = entry["Body"]
+    return body if isinstance(body, str) else texts.find(body["$longString"])
+
+
+async def _run(step: Step, container: Container, world: World, texts: Texts) -> Observation:
+    assert step.operation is not None
+    run = OPERATIONS.get(step.operation)
+    if run is None:
+        raise LookupError(f"no operation is registered for {step.operation!r}")
+    with world.faults(step.calls), time_machine.travel(step.clock, tick=False):
+        try:
+            result = encode_result(await run(Call(step, container, texts)))
+        except Exception as error:  # noqa: BLE001 - compared with the recorded error
+            result = encode_error(error)
+        messages, alarms = world.messages("all-raw"), world.messages("alarm-queue")
+    for text in world.object_texts():
+        texts.learn(text)
+    return Observation(result, world.rows(), messages, alarms, world.objects())
+
+
+def _note(step: Step) -> Replayed | None:
+    """What the handlers saw since the last such note, where the recording notes it."""
+    if step.label != "handler calls":
+        return None
+    seen = encode(probe.calls)
+    probe.calls.clear()
+    recorded = normal_outcome(step.recorded["note"])
+    return Replayed(step, {}, Observation(recorded, {}), Observation(seen, {}))
+
+
+@asynccontextmanager
+async def _application(scenario: Scenario) -> AsyncIterator[Container]:
+    settings = environment(scenario.environment)
+    root = DynamicModule(GoldenModule, imports=[ConfigModule.for_root(settings)])
+    with _time_zone(scenario.environment.get("TZ") or "UTC"), mock_aws():
+        container = await Container.create(root)
+        await container.initialize()
+        try:
+            yield container
+        finally:
+            await container.close()
+
+
+@contextmanager
+def _time_zone(name: str) -> Iterator[None]:
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = name
+    time.tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()
