@@ -7,7 +7,7 @@ from types import NoneType
 from typing import Any, Final, TypeAlias
 
 from pydantic import PydanticSchemaGenerationError, TypeAdapter
-from pydantic.json_schema import CoreSchemaOrField, GenerateJsonSchema, JsonSchemaMode
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import core_schema
 
 from cqrs_nest.http.signature import REQUIRED
@@ -54,7 +54,7 @@ class _Generator(GenerateJsonSchema):
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> Schema:
         return {"type": "number"} if self.mode == WRITTEN else super().decimal_schema(schema)
 
-    def handle_invalid_for_json_schema(self, schema: CoreSchemaOrField, error_info: str) -> Schema:
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:
         return {}
 
 
