@@ -114,8 +114,10 @@ def _handler_class(binding: Binding) -> type[Any] | None:
 
 
 def _sagas(cls: type[Any]) -> Iterator[tuple[str, tuple[type[Any], ...]]]:
-    for name in dict.fromkeys(name for owner in cls.__mro__ for name in vars(owner)):
-        events = own_metadata(getattr(cls, name, None)).get(SAGA)
+    # Through vars, as reading an attribute may run code of the class, such as a property of its metaclass.
+    members = {name: member for owner in reversed(cls.__mro__) for name, member in vars(owner).items()}
+    for name, member in members.items():
+        events = own_metadata(member).get(SAGA)
         if events is not None:
             yield name, events
 

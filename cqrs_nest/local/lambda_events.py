@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -49,14 +50,14 @@ def _message_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
     return {"stringListValues": [], "binaryListValues": [], **fields}
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(answer: Any) -> Any:
     """boto3's bytes and datetimes in the form that Lambda sends: base64 text and epoch seconds."""
+    return json.loads(json.dumps(answer, default=_lambda_form))
+
+
+def _lambda_form(value: object) -> str | int:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, datetime):
         return int(value.timestamp())
-    if isinstance(value, Mapping):
-        return {key: _as_json(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_as_json(item) for item in value]
-    return value
+    raise TypeError(f"boto3 answered with a {type(value).__name__}, which has no form in an event")

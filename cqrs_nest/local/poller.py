@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from cqrs_nest.common import Logger
 from cqrs_nest.local.write_signal import Pulse, WriteSignal
 
-Deliver: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
+BatchResult: TypeAlias = Mapping[str, Any] | None
+Deliver: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[BatchResult]]
 """Hands a Lambda-shaped event to the application and gives what a Lambda function would return."""
 
 _IDLE_SECONDS = 1.0
@@ -28,7 +29,7 @@ def retry_delay(attempt: int) -> float:
     return min(_FIRST_RETRY_SECONDS * 2.0 ** (attempt - 1), _LONGEST_RETRY_SECONDS)
 
 
-def failed_identifiers(result: Any, identifiers: list[str]) -> set[str]:
+def failed_identifiers(result: BatchResult, identifiers: list[str]) -> set[str]:
     """Which records a partial batch response names; all of them when it names one that was not sent.
 
     >>> failed_identifiers({"batchItemFailures": [{"itemIdentifier": "2"}]}, ["1", "2"])
@@ -36,8 +37,8 @@ def failed_identifiers(result: Any, identifiers: list[str]) -> set[str]:
     >>> failed_identifiers(None, ["1", "2"])
     set()
     """
-    failures = result.get("batchItemFailures") or [] if isinstance(result, Mapping) else []
-    named = {str(failure.get("itemIdentifier")) for failure in failures}
+    failures = result.get("batchItemFailures", ()) if result else ()
+    named = {str(failure["itemIdentifier"]) for failure in failures}
     return named if named <= set(identifiers) else set(identifiers)
 
 

@@ -27,8 +27,8 @@ _BANNER = """
 
 {token}
 
-  curl -H "Authorization: Bearer $TOKEN" {url}/...
-  Tables, topics and queues are embedded and gone at the end. Ctrl-C ends it.
+  Embedded AWS  {aws_url} holds its tables, topics and queues until the end
+  Ctrl-C ends it.
 
 """
 
@@ -72,6 +72,7 @@ async def _run(
             _BANNER.format(
                 name=runtime.environment.app_name,
                 url=runtime.url,
+                aws_url=runtime.aws.url,
                 user=DEVELOPER,
                 tenant=TENANT,
                 other=f" (another one: {login_command})" if login_command else "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -58,7 +58,7 @@ class LocalRuntime:
         env: type[Environment] = Environment,
         listener: socket.socket,
         queues: Sequence[Queue] = (),
-    ) -> AsyncIterator[LocalRuntime]:
+    ) -> AsyncGenerator[LocalRuntime]:
         """Run `root` until the block ends: requests in hand and deliveries in hand are finished.
 
         The application finds the emulated account in its settings. `listener` is a socket from `listen`.

@@ -1,7 +1,7 @@
 """What requests have left behind in tables, queues and SQL, read past the application."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class Footprint:
     """The command rows by version."""
     data: Item | None
     history: Sequence[Item]
-    sql: Mapping[str, Any] | None
+    sql: dict[str, Any] | None
     tags: Sequence[str]
     activities: Sequence[str]
 
@@ -89,10 +89,11 @@ class Footprints:
         rows = [row async for row in self._dynamodb.query_all(self._table(kind), pk, sk=versions)]
         return sorted(rows, key=lambda row: int(row["version"]))
 
-    async def _sql_row(self, pk: str, sk: str) -> Mapping[str, Any] | None:
+    async def _sql_row(self, pk: str, sk: str) -> dict[str, Any] | None:
         async with self._database.connect() as connection:
             result = await connection.execute(select(todos).where(todos.c.pk == pk, todos.c.sk == sk))
-            return result.mappings().one_or_none()
+            row = result.mappings().one_or_none()
+            return dict(row) if row else None
 
     async def _sql_tags(self, pk: str, sk: str) -> list[str]:
         statement = select(todo_tags.c.tag).where(todo_tags.c.pk == pk, todo_tags.c.sk == sk)

@@ -14,7 +14,7 @@ class SearchTodosDto(Dto):
     done: bool | None = None
     page: Annotated[int, Field(ge=1)] = 1
     page_size: Annotated[int, Field(ge=1)] = 10
-    order_bys: Annotated[list[str], Field(default_factory=list)]
+    order_bys: list[str] = Field(default_factory=list[str])
     """Fields in order of their weight, repeated or with commas; `-` before one turns it round."""
 
 

@@ -20,7 +20,7 @@ class TodoActivityHandler:
         """Write the line, once."""
         message = event.notification
         verb = message["eventType"].rpartition(".")[2]
-        name = (message["entity"] or {}).get("name", "a todo")
+        name = message["entity"]["name"] if message["entity"] else message["id"]
         activity = {
             "id": message["id"],
             "pk": message["pk"],

@@ -1,0 +1,35 @@
+"""The todo module with everything replaced that would reach for AWS: these tests run in memory."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from cqrs_nest.context import Invoke
+from cqrs_nest.cqrs import CommandService, DataService, HistoryService
+from cqrs_nest.testing import Test, TestingModule
+from sample_app.main_module import MainModule
+from sample_app.settings import Settings
+from sample_app.tests.in_memory_todos import InMemoryTodos
+
+
+@pytest.fixture
+def todos() -> InMemoryTodos:
+    return InMemoryTodos()
+
+
+@pytest.fixture
+async def module(todos: InMemoryTodos) -> AsyncIterator[TestingModule]:
+    builder = Test.create_testing_module(
+        imports=[MainModule], env=Settings(node_env="local", app_name="todo")
+    )
+    for service in (CommandService, DataService, HistoryService):
+        builder.override_provider(service).use_value(todos)
+    async with await builder.compile() as module:
+        await module.initialize()
+        yield module
+
+
+@pytest.fixture
+def alice() -> Invoke:
+    claims = {"sub": "alice", "custom:tenant": "acme"}
+    return Invoke({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}, {})
