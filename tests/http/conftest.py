@@ -1,0 +1,89 @@
+"""An application of a few controllers, called in memory or over a real socket."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import httpx
+import pytest
+import uvicorn
+
+from cqrs_nest.common import Module
+from cqrs_nest.core import Container
+from cqrs_nest.http import HttpApplication, HttpOptions
+
+
+class Build(Protocol):
+    """Makes an application of controllers and providers."""
+
+    def __call__(
+        self, *controllers: type, providers: Sequence[Any] = (), imports: Sequence[Any] = (), **options: Any
+    ) -> Awaitable[HttpApplication]: ...
+
+
+class Serve(Protocol):
+    """Makes an application and a client that calls it in memory."""
+
+    def __call__(
+        self, *controllers: type, providers: Sequence[Any] = (), imports: Sequence[Any] = (), **options: Any
+    ) -> Awaitable[httpx.AsyncClient]: ...
+
+
+@pytest.fixture
+def build() -> Build:
+    async def make(
+        *controllers: type, providers: Sequence[Any] = (), imports: Sequence[Any] = (), **options: Any
+    ) -> HttpApplication:
+        @Module(controllers=controllers, providers=providers, imports=imports)
+        class App: ...
+
+        return HttpApplication(await Container.create(App), HttpOptions(**options))
+
+    return make
+
+
+@pytest.fixture
+async def client_of() -> AsyncIterator[Callable[[Any], httpx.AsyncClient]]:
+    clients: list[httpx.AsyncClient] = []
+
+    def make(application: Any) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(application)
+        clients.append(httpx.AsyncClient(transport=transport, base_url="http://test"))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture
+def serve(build: Build, client_of: Callable[[Any], httpx.AsyncClient]) -> Serve:
+    async def make(*controllers: type, **parts: Any) -> httpx.AsyncClient:
+        return client_of(await build(*controllers, **parts))
+
+    return make
+
+
+@pytest.fixture
+def listening() -> Callable[[Any], Any]:
+    """`async with listening(application) as (host, port)`: the application behind uvicorn on a free port."""
+
+    @asynccontextmanager
+    async def listen(application: Any) -> AsyncIterator[tuple[str, int]]:
+        bound = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(application, lifespan="off", log_config=None, access_log=False, ws="none")
+        server = uvicorn.Server(config)
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        running = asyncio.create_task(server.serve(sockets=[bound]))
+        while not server.started:
+            await asyncio.sleep(0)
+        try:
+            yield bound.getsockname()
+        finally:
+            server.should_exit = True
+            await running
+            bound.close()
+
+    return listen
