@@ -37,7 +37,9 @@ def reasons() -> dict[str, str]:
 
 @pytest.mark.parametrize("case_id", case_ids())
 def test_the_case_is_shown_or_explained(case_id: str) -> None:
-    assert case_id in set(ids_with_a_test()) | reasons().keys()
+    is_shown_or_explained = case_id in set(ids_with_a_test()) | reasons().keys()
+
+    assert is_shown_or_explained, f"no test is marked @case({case_id!r}), and {COMPATIBILITY.name} is silent"
 
 
 def test_no_test_names_an_unknown_case() -> None:

@@ -1,0 +1,140 @@
+"""What tests can replace."""
+
+from typing import Annotated, Any
+
+import pytest
+
+from cqrs_nest.common import Inject, InjectionToken, Module, provide
+from cqrs_nest.core import UnknownProviderError, UnresolvedDependencyError
+from cqrs_nest.testing import Test
+
+case = pytest.mark.case
+
+
+class Db:
+    built = 0
+
+    def __init__(self) -> None:
+        type(self).built += 1
+
+    def name(self) -> str:
+        return "real"
+
+
+class FakeDb(Db):
+    def name(self) -> str:
+        return "fake"
+
+
+class Repo:
+    def __init__(self, db: Db) -> None:
+        self.db = db
+
+
+@Module(providers=[Db, Repo], exports=[Repo])
+class DataModule: ...
+
+
+class Svc:
+    def __init__(self, repo: Repo) -> None:
+        self.repo = repo
+
+
+@Module(imports=[DataModule], providers=[Svc])
+class AppModule: ...
+
+
+class Extra: ...
+
+
+class RepoWithExtra:
+    def __init__(self, extra: Extra) -> None: ...
+
+
+@case("TST-03")
+async def test_a_replacement_is_built_in_the_module_of_the_original() -> None:
+    builder = Test.create_testing_module(imports=[AppModule], providers=[Extra])
+
+    with pytest.raises(UnresolvedDependencyError) as raised:
+        await builder.override_provider(Repo).use_class(RepoWithExtra).compile()
+
+    message = str(raised.value)
+    assert message.startswith("Cannot resolve the dependencies of RepoWithExtra (?).")
+    assert "module:    DataModule (RootTestModule -> AppModule -> DataModule)" in message
+    assert "RootTestModule provides it but does not export it" in message
+
+
+@case("TST-04")
+async def test_every_occurrence_is_replaced_and_the_last_override_wins() -> None:
+    @Module(providers=[Db])
+    class First: ...
+
+    @Module(providers=[Db])
+    class Second: ...
+
+    unknown = InjectionToken[str]("UNKNOWN")
+    before = Db.built
+    builder = Test.create_testing_module(imports=[First, Second])
+    builder.override_provider(Db).use_value("first")
+    builder.override_provider(Db).use_value("fake")
+    builder.override_provider(unknown).use_value("nobody asks")
+
+    async with await builder.compile() as module:
+        assert module.container.get_all(Db) == ["fake", "fake"]
+        with pytest.raises(UnknownProviderError, match="UNKNOWN"):
+            module.get(unknown)
+    assert Db.built == before
+
+
+@case("TST-06")
+async def test_a_module_is_replaced_for_all_its_importers() -> None:
+    class FakeRepo:
+        db = "from the fake module"
+
+    @Module(providers=[provide(Repo, use_class=FakeRepo)], exports=[Repo])  # type: ignore[type-var]
+    class FakeData: ...
+
+    builder = Test.create_testing_module(imports=[AppModule])
+
+    async with await builder.override_module(DataModule).use_module(FakeData).compile() as module:
+        assert module.get(Svc).repo.db == "from the fake module"
+        with pytest.raises(UnknownProviderError):
+            module.get(Db)
+
+
+@case("TST-07")
+async def test_the_mocker_is_asked_for_what_nobody_provides() -> None:
+    asked: list[Any] = []
+    mock = object()
+
+    class Reader:
+        def __init__(
+            self, t: Annotated[object, Inject("T")], o: Annotated[object, Inject("O", optional=True)]
+        ) -> None:
+            self.seen = [t, o]
+
+    def mocker(token: Any) -> object:
+        asked.append(token)
+        return mock
+
+    builder = Test.create_testing_module(providers=[Svc, Reader])
+    async with await builder.use_mocker(mocker).compile() as module:
+        assert asked == [Repo, "T", "O"]
+        assert module.get(Svc).repo is mock
+        assert module.get(Reader).seen == [mock, mock]
+        assert module.get(Repo) is mock
+
+    silent = Test.create_testing_module(providers=[Svc]).use_mocker(lambda token: None)
+    with pytest.raises(UnresolvedDependencyError, match=r"Svc \(\?\)(.|\n)*module:    RootTestModule"):
+        await silent.compile()
+
+
+@case("TST-10")
+async def test_testing_modules_share_nothing() -> None:
+    first = await Test.create_testing_module(imports=[AppModule]).compile()
+    builder = Test.create_testing_module(imports=[AppModule]).override_provider(Db).use_class(FakeDb)
+    second = await builder.compile()
+    third = await Test.create_testing_module(imports=[AppModule]).compile()
+
+    assert len({id(module.get(Svc)) for module in (first, second, third)}) == 3
+    assert [module.get(Svc).repo.db.name() for module in (first, second, third)] == ["real", "fake", "real"]

@@ -1,0 +1,306 @@
+"""The texts of the errors that stop an application from starting."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import pytest
+
+from cqrs_nest.common import (
+    Controller,
+    DynamicModule,
+    Get,
+    Inject,
+    Injectable,
+    InjectionToken,
+    Module,
+    Scope,
+    UseGuards,
+    forward_ref,
+    provide,
+)
+from cqrs_nest.common.tokens import REQUEST
+from cqrs_nest.core import (
+    CircularDependencyError,
+    Container,
+    CqrsNestError,
+    InvalidModuleError,
+    InvalidProviderError,
+    NotBuiltYetError,
+    ProviderScopeError,
+    RequestScope,
+    UnresolvedDependencyError,
+)
+from cqrs_nest.core.module_ref import ModuleRef
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+def app(*providers: Any, imports: Any = (), controllers: Any = ()) -> DynamicModule:
+    return DynamicModule(
+        type("App", (), {}), imports=imports, controllers=controllers, providers=providers
+    )
+
+
+async def refusal(root: Any, error: type[Exception]) -> str:
+    with pytest.raises(error) as raised:
+        await Container.create(root)
+    assert isinstance(raised.value, CqrsNestError)
+    return str(raised.value)
+
+
+class A: ...
+
+
+async def test_two_steps_are_needed_when_it_is_neither_exported_nor_imported() -> None:
+    class NeedsA:
+        def __init__(self, a: A) -> None: ...
+
+    @Module(providers=[A])
+    class Private: ...
+
+    @Module(imports=[Private])
+    class Between: ...
+
+    message = await refusal(app(NeedsA, imports=[Between]), UnresolvedDependencyError)
+
+    assert "Private provides it but does not export it" in message
+    assert "add A to the exports of Private, and Private to the imports of App" in message
+
+
+async def test_a_class_of_the_same_name_is_pointed_out() -> None:
+    class NeedsA:
+        def __init__(self, a: A) -> None: ...
+
+    other = type("A", (), {"__module__": "shop.cats"})
+
+    message = await refusal(app(NeedsA, other), UnresolvedDependencyError)
+
+    assert "it is not provided anywhere (App provides another A, of shop.cats)" in message
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [
+        ("TABLE", '"TABLE"'),
+        (InjectionToken[int]("SIZE"), "InjectionToken('SIZE')"),
+        (list[int], "list[int]"),
+    ],
+)
+async def test_tokens_are_shown_as_they_are_written(token: Any, shown: str) -> None:
+    missing = provide("made", use_factory=lambda it: it, inject=[token])
+
+    assert f"token:     {shown}" in await refusal(app(missing), UnresolvedDependencyError)
+
+
+class PriceService:
+    def __init__(self, price: "Decimal") -> None: ...
+
+
+async def test_an_annotation_that_exists_only_for_type_checkers() -> None:
+    message = await refusal(app(PriceService), UnresolvedDependencyError)
+
+    assert message.splitlines() == [
+        "Cannot resolve the dependencies of PriceService (?).",
+        "  parameter: price at index [0]",
+        "  module:    App",
+        f"  source:    {__file__}:{PriceService.__init__.__code__.co_firstlineno}",
+        '  reason:    the annotation "Decimal" cannot be read at run time',
+        '  fix:       import its names outside of "if TYPE_CHECKING:", and define them at module level; '
+        "or name the token: Annotated[..., Inject(TOKEN)]",
+    ]
+
+
+async def test_a_parameter_without_annotation() -> None:
+    unannotated = provide("sum", use_factory=lambda left: left)
+
+    message = await refusal(app(unannotated), UnresolvedDependencyError)
+
+    assert 'the parameter "left" has no annotation' in message
+    assert "inject=[...]" in message
+
+
+async def test_a_missing_field_is_called_a_property() -> None:
+    class Reader:
+        clock: Annotated[A, Inject(A)]
+
+    assert "parameter: property clock" in await refusal(app(Reader), UnresolvedDependencyError)
+
+
+async def test_a_guard_with_a_missing_dependency_stops_the_start() -> None:
+    class Guard:
+        def __init__(self, a: A) -> None: ...
+
+        def can_activate(self, context: object) -> bool:
+            return True
+
+    @Controller()
+    class CatController:
+        @Get()
+        @UseGuards(Guard)
+        async def index(self) -> None: ...
+
+    message = await refusal(app(controllers=[CatController]), UnresolvedDependencyError)
+
+    assert message.startswith("Cannot resolve the dependencies of Guard (?).")
+
+
+class First:
+    def __init__(self, second: "Second") -> None: ...
+
+
+class Second:
+    def __init__(self, third: "Third") -> None: ...
+
+
+class Third:
+    def __init__(self, first: First) -> None: ...
+
+
+class Outside:
+    def __init__(self, first: First) -> None: ...
+
+
+async def test_the_whole_circle_is_shown_across_modules_and_nothing_else() -> None:
+    lib: Any = forward_ref(lambda: Lib)
+
+    @Module(imports=[lib], providers=[Outside, First, Second], exports=[First])
+    class AppModule: ...
+
+    @Module(imports=[AppModule], providers=[Third], exports=[Third])
+    class Lib: ...
+
+    message = await refusal(AppModule, CircularDependencyError)
+
+    assert "path: First (AppModule) -> Second (AppModule) -> Third (Lib) -> First (AppModule)" in message
+
+
+async def test_factories_cannot_be_part_of_a_circle() -> None:
+    left = provide("left", use_factory=lambda right: right, inject=["right"])
+    right = provide("right", use_factory=lambda left: left, inject=[forward_ref(lambda: "left")])
+
+    message = await refusal(app(left, right), CircularDependencyError)
+
+    assert 'path: "left" (App) -> "right" (App) -> "left" (App)' in message
+    assert "factories and aliases cannot be part of a circle" in message
+
+
+async def test_aliases_that_refer_to_each_other() -> None:
+    message = await refusal(
+        app(provide("a", use_existing="b"), provide("b", use_existing="a")), CircularDependencyError
+    )
+
+    assert 'path: "a" (App) -> "b" (App) -> "a" (App)' in message
+
+
+@Injectable(scope=Scope.TRANSIENT)
+class TransientLeft:
+    def __init__(self, right: "TransientRight") -> None: ...
+
+
+@Injectable(scope=Scope.TRANSIENT)
+class TransientRight:
+    def __init__(self, left: TransientLeft) -> None: ...
+
+
+async def test_transient_providers_cannot_be_part_of_a_circle() -> None:
+    message = await refusal(app(TransientLeft, TransientRight), CircularDependencyError)
+
+    assert "path: TransientLeft (App) -> TransientRight (App) -> TransientLeft (App)" in message
+
+
+class Port(Protocol):
+    def send(self) -> None: ...
+
+
+class Shape(ABC):
+    @abstractmethod
+    def area(self) -> float: ...
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (None, "the entry is None, perhaps because two files import each other"),
+        ({"provide": "x"}, "{'provide': 'x'} is a mapping; write provide(TOKEN, use_value=...)"),
+        (DynamicModule(A), "A is a module and belongs into imports"),
+        (17, "17 is an object; for a ready-made one write provide(int, use_value=...)"),
+        (Shape, "Shape is abstract; write provide(Shape, use_class=...)"),
+        (Port, "Port is abstract; write provide(Port, use_class=...)"),
+    ],
+)
+async def test_a_wrong_entry_among_the_providers(entry: Any, reason: str) -> None:
+    message = await refusal(app(A, entry), InvalidProviderError)
+
+    assert message.startswith("App has a wrong entry at index [1] of its providers.")
+    assert reason in message
+
+
+async def test_a_token_that_cannot_be_hashed() -> None:
+    token: Any = ["T"]
+
+    message = await refusal(app(provide(token, use_value=1)), InvalidProviderError)
+
+    assert "the token ['T'] cannot be hashed" in message
+
+
+async def test_a_plain_class_among_the_controllers() -> None:
+    message = await refusal(app(controllers=[A]), InvalidModuleError)
+
+    assert "App has a wrong entry at index [0] of its controllers." in message
+    assert "A is not decorated with @Controller()" in message
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (forward_ref(lambda: NotDefined), "forward_ref(...) failed: name 'NotDefined' is not defined"),  # type: ignore[name-defined]  # noqa: F821
+        (17, "17 is neither a module class nor a dynamic module"),
+    ],
+)
+async def test_a_wrong_entry_among_the_imports(entry: Any, reason: str) -> None:
+    message = await refusal(app(imports=[entry]), InvalidModuleError)
+
+    assert message.startswith("App has a wrong entry at index [0] of its imports.")
+    assert reason in message
+
+
+async def test_a_wrong_root() -> None:
+    root: Any = None
+
+    assert (await refusal(root, InvalidModuleError)).startswith("The root is not a module.")
+
+
+@Injectable(scope=Scope.REQUEST)
+class InRequest:
+    def __init__(self, request: Annotated[object, Inject(REQUEST)]) -> None: ...
+
+
+async def test_the_injector_gives_request_scoped_providers_only_in_a_request() -> None:
+    container = await Container.create(app(InRequest))
+    injector = container.select(container.modules[0].cls).injector
+
+    with pytest.raises(ProviderScopeError, match="InRequest of App> is REQUEST-scoped: there is no request"):
+        injector.get(InRequest)
+
+
+async def test_a_request_scoped_factory_must_say_that_it_is_async() -> None:
+    async def later() -> int:
+        return 1
+
+    made = later()
+    hidden = provide(A, use_factory=lambda: made, scope=Scope.REQUEST)  # type: ignore[arg-type, return-value]
+    container = await Container.create(app(hidden))
+
+    with pytest.raises(ProviderScopeError, match="gave an awaitable: declare it with async def"):
+        await container.resolve(A, RequestScope())
+    made.close()
+
+
+async def test_what_is_fetched_too_early_says_so() -> None:
+    class Hasty:
+        def __init__(self, module_ref: ModuleRef) -> None:
+            module_ref.get(A)
+
+    with pytest.raises(NotBuiltYetError, match="A of App> has not been built yet"):
+        await Container.create(app(Hasty, A))
