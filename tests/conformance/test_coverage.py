@@ -22,8 +22,9 @@ def ids_with_a_test() -> Iterator[str]:
     for file in HERE.glob("test_*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             match node:
-                case ast.FunctionDef(decorator_list=decorators) | ast.AsyncFunctionDef(
-                    decorator_list=decorators
+                case (
+                    ast.FunctionDef(decorator_list=decorators)
+                    | ast.AsyncFunctionDef(decorator_list=decorators)
                 ):
                     for decorator in decorators:
                         match decorator:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 
-from cqrs_nest.common import DynamicModule, Inject, InjectionToken, Module, forward_ref, provide
+from cqrs_nest.common import DynamicModule, Inject, InjectionToken, forward_ref, provide
 from cqrs_nest.common.providers import Provider
 from cqrs_nest.core import CircularDependencyError, Container, UnresolvedDependencyError
 

@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 
 
 def app(*providers: Any, imports: Any = (), controllers: Any = ()) -> DynamicModule:
-    return DynamicModule(
-        type("App", (), {}), imports=imports, controllers=controllers, providers=providers
-    )
+    return DynamicModule(type("App", (), {}), imports=imports, controllers=controllers, providers=providers)
 
 
 async def refusal(root: Any, error: type[Exception]) -> str:

@@ -78,7 +78,7 @@ async def test_every_kind_of_parameter() -> None:
             self,
             first: A,
             /,
-            plain=3,  # type: ignore[no-untyped-def]  # noqa: ANN001
+            plain=3,  # type: ignore[no-untyped-def]
             *rest: object,
             keyword: B,
             limit: int = 5,
@@ -244,7 +244,10 @@ async def test_a_circle_lives_in_a_request() -> None:
     for token in (LeftInRequest, RightInRequest):
         scope = RequestScope()
         await container.resolve(token, scope)
-        left, right = await container.resolve(LeftInRequest, scope), await container.resolve(RightInRequest, scope)
+        left, right = (
+            await container.resolve(LeftInRequest, scope),
+            await container.resolve(RightInRequest, scope),
+        )
         assert left.right is right
         assert right.left is left
         assert right.is_ready

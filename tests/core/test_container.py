@@ -1,0 +1,347 @@
+"""The container from outside: injectors, lazy modules, discovery, the graph, overrides and hooks."""
+
+from typing import Annotated, Any
+
+import injector
+import pytest
+
+from cqrs_nest.common import (
+    Controller,
+    DynamicModule,
+    Get,
+    Inject,
+    Injectable,
+    MetadataKey,
+    Module,
+    Reflector,
+    Scope,
+    SetMetadata,
+    UseGuards,
+    provide,
+)
+from cqrs_nest.common.providers import ValueProvider
+from cqrs_nest.core import (
+    CircularDependencyError,
+    Container,
+    DiscoveryService,
+    LazyModuleLoader,
+    ModuleRef,
+    Overrides,
+    RequestScope,
+    UnknownExportError,
+    UnresolvedDependencyError,
+)
+
+
+class A: ...
+
+
+class Clock: ...
+
+
+class Wall:
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+
+
+class Plain(injector.Module):
+    """Written for the injector library: knows nothing of modules."""
+
+    def configure(self, binder: injector.Binder) -> None:
+        binder.bind(Clock, to=injector.InstanceProvider(Clock()))
+
+    @injector.provider
+    def text(self, a: A, wall: Wall) -> str:
+        return f"{type(a).__name__} {type(wall).__name__}"
+
+
+class Reader:
+    def __init__(self, text: str, clock: Clock) -> None:
+        self.text, self.clock = text, clock
+
+
+@Module(injector_modules=[Plain()], providers=[Reader, Wall, A], exports=[Clock, A])
+class PlainModule: ...
+
+
+async def test_a_plain_injector_module_and_the_module_share_their_providers() -> None:
+    @Module(imports=[PlainModule], providers=[provide("wall", use_class=Wall)])
+    class App: ...
+
+    container = await Container.create(App)
+    reader = container.get(Reader)
+
+    assert reader.text == "A Wall"
+    assert reader.clock is container.get(Clock) is container.get(Wall).clock
+    assert container.modules[0].own["wall"].instance.clock is reader.clock
+    ref = container.select(App)
+    assert ref.injector.get(A) is container.get(A)
+    assert container.select(PlainModule).injector.get(str) == "A Wall"
+    with pytest.raises(injector.UnsatisfiedRequirement):
+        ref.injector.get(Reader)
+
+
+async def test_keys_of_plain_injector_modules_stay_private_unless_exported() -> None:
+    @Module(imports=[PlainModule], providers=[Reader])
+    class App: ...
+
+    with pytest.raises(UnresolvedDependencyError, match=r"Reader \(\?, Clock\)"):
+        await Container.create(App)
+
+    with pytest.raises(UnknownExportError):
+        await Container.create(DynamicModule(type("M", (), {}), injector_modules=[Plain()], exports=[bytes]))
+
+
+async def test_keys_of_plain_injector_modules_can_be_overridden() -> None:
+    overrides = Overrides()
+    overrides.provider(str, ValueProvider(str, "fake"))
+
+    container = await Container.create(PlainModule, overrides=overrides)
+
+    assert container.get(Reader).text == "fake"
+    assert container.select(PlainModule).injector.get(str) == "fake"
+
+
+async def test_a_circle_through_a_plain_injector_module_is_found() -> None:
+    class NeedsText:
+        def __init__(self, text: str) -> None: ...
+
+    class Circular(injector.Module):
+        @injector.provider
+        def text(self, needs: NeedsText) -> str:
+            return ""
+
+    with pytest.raises(CircularDependencyError, match="NeedsText"):
+        await Container.create(
+            DynamicModule(type("M", (), {}), injector_modules=[Circular()], providers=[NeedsText])
+        )
+
+
+async def test_what_the_framework_provides_needs_no_import() -> None:
+    class Service:
+        def __init__(
+            self,
+            reflector: Reflector,
+            module_ref: ModuleRef,
+            discovery: DiscoveryService,
+            loader: LazyModuleLoader,
+        ) -> None:
+            self.seen = [type(each) for each in (reflector, module_ref, discovery, loader)]
+
+    container = await Container.create(DynamicModule(type("M", (), {}), providers=[Service]))
+
+    assert container.get(Service).seen == [Reflector, ModuleRef, DiscoveryService, LazyModuleLoader]
+    assert isinstance(container.get(Reflector), Reflector)
+
+
+async def test_a_lazy_module_is_built_once_and_its_start_hooks_do_not_run() -> None:
+    hooks: list[str] = []
+
+    class LazyService:
+        def __init__(self, a: A) -> None:
+            self.a = a
+
+        def on_module_init(self) -> None:
+            hooks.append("init")
+
+        def on_module_destroy(self) -> None:
+            hooks.append("destroy")
+
+    @Module(providers=[A], exports=[A])
+    class Shared: ...
+
+    @Module(imports=[Shared], providers=[LazyService])
+    class LazyModule: ...
+
+    container = await Container.create(DynamicModule(type("App", (), {}), imports=[Shared]))
+    await container.initialize()
+    loader = container.get(LazyModuleLoader)
+    assert len(container.modules) == 2
+
+    first = await loader.load(LazyModule)
+    second = await loader.load(lambda: LazyModule)
+
+    assert first.get(LazyService) is second.get(LazyService) is container.get(LazyService)
+    assert first.get(LazyService).a is container.get(A)
+    assert hooks == []
+    await container.close()
+    assert hooks == ["destroy"]
+
+
+async def test_a_lazy_module_that_cannot_be_built_leaves_nothing_behind() -> None:
+    @Module(providers=[Wall])
+    class Broken: ...
+
+    container = await Container.create(DynamicModule(type("App", (), {}), providers=[A]))
+    loader = container.get(LazyModuleLoader)
+
+    for _ in range(2):
+        with pytest.raises(UnresolvedDependencyError, match="Wall"):
+            await loader.load(Broken)
+    assert len(container.modules) == 1
+
+
+JOB = MetadataKey[str]("job")
+
+
+async def test_discovery_finds_classes_by_their_metadata() -> None:
+    @SetMetadata(JOB, "nightly")
+    class Nightly: ...
+
+    @Controller()
+    class CatController:
+        @Get()
+        async def index(self) -> None: ...
+
+    @Module(providers=[Nightly, A, provide("alias", use_existing=Nightly)])
+    class Jobs: ...
+
+    @Module(imports=[Jobs], controllers=[CatController], providers=[provide("made", use_factory=Nightly)])
+    class App: ...
+
+    container = await Container.create(App)
+    discovery = container.get(DiscoveryService)
+
+    assert [(binding.module.name, value) for binding, value in discovery.providers_with(JOB)] == [
+        ("App", "nightly"),
+        ("Jobs", "nightly"),
+    ]
+    assert [binding.cls for binding in discovery.controllers()] == [CatController]
+    assert len(discovery.providers()) == 4
+
+
+async def test_the_graph_as_data_diagram_and_tree() -> None:
+    @Controller()
+    class CatController:
+        @Get()
+        async def index(self) -> None: ...
+
+    @Module(providers=[Clock], exports=[Clock], is_global=True)
+    class ClockModule: ...
+
+    @Module(providers=[A, Wall], exports=[A])
+    class DataModule: ...
+
+    @Module(imports=[DataModule], exports=[DataModule])
+    class CatModule: ...
+
+    @Module(imports=[ClockModule, CatModule, DataModule], controllers=[CatController])
+    class App: ...
+
+    graph = (await Container.create(App)).graph()
+
+    assert graph.modules[0].imports == ("m1", "m2", "m3")
+    assert graph.modules[2].exports == ("m3",)
+    assert graph.mermaid().splitlines() == [
+        "flowchart TD",
+        '    m0["App"]',
+        '    m1(["ClockModule"])',
+        '    m2["CatModule"]',
+        '    m3["DataModule"]',
+        "    m0 --> m1",
+        "    m0 --> m2",
+        "    m0 --> m3",
+        "    m2 --> m3",
+    ]
+    assert graph.tree().splitlines() == [
+        "App",
+        "  - CatController (controller)",
+        "  ClockModule (global)",
+        "    - Clock *",
+        "  CatModule",
+        "    DataModule",
+        "      - A *",
+        "      - Wall",
+        "  DataModule (see above)",
+    ]
+
+
+class Guard:
+    def __init__(self, missing: bytes) -> None: ...
+
+    def can_activate(self, context: object) -> bool:
+        return True
+
+
+async def test_an_overridden_enhancer_is_not_built() -> None:
+    @Controller()
+    @UseGuards(Guard)
+    class CatController:
+        @Get()
+        async def index(self) -> None: ...
+
+    overrides = Overrides()
+    overrides.enhancer(Guard, ValueProvider(Guard, "fake"))
+    root = DynamicModule(type("App", (), {}), controllers=[CatController])
+    container = await Container.create(root, overrides=overrides)
+
+    assert container.enhancer(Guard, container.modules[0]).instance == "fake"
+
+
+async def test_failing_shutdown_hooks_stop_no_other_and_are_all_raised() -> None:
+    log: list[str] = []
+
+    class Failing:
+        def on_module_destroy(self) -> None:
+            raise ValueError("destroy")
+
+        async def on_application_shutdown(self, signal: str | None) -> None:
+            raise ValueError(f"shutdown {signal}")
+
+    class Working:
+        async def on_module_destroy(self) -> None:
+            log.append("destroy")
+
+        def on_application_shutdown(self, signal: str | None) -> None:
+            log.append(f"shutdown {signal}")
+
+    container = await Container.create(DynamicModule(type("App", (), {}), providers=[Failing, Working]))
+
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await container.close("SIGTERM")
+
+    assert [str(error) for error in raised.value.exceptions] == ["destroy", "shutdown SIGTERM"]
+    assert log == ["destroy", "shutdown SIGTERM"]
+
+
+async def test_a_failing_start_hook_rejects_the_start() -> None:
+    later: list[str] = []
+
+    class Failing:
+        async def on_module_init(self) -> None:
+            raise LookupError("no table")
+
+    class Later:
+        def on_application_bootstrap(self) -> None:
+            later.append("bootstrap")
+
+    container = await Container.create(DynamicModule(type("App", (), {}), providers=[Failing, Later]))
+
+    with pytest.raises(LookupError, match="no table"):
+        await container.initialize()
+    assert later == []
+
+
+async def test_created_objects_leave_no_trace_in_the_module() -> None:
+    @Injectable(scope=Scope.TRANSIENT)
+    class Prefix: ...
+
+    @Injectable(scope=Scope.REQUEST)
+    class Caller: ...
+
+    class Made:
+        def __init__(
+            self, a: A, prefix: Prefix, caller: Caller, text: Annotated[str, Inject("T")] = "-"
+        ) -> None:
+            self.a, self.prefix, self.caller, self.text = a, prefix, caller, text
+
+    root = DynamicModule(type("App", (), {}), providers=[A, Prefix, Caller])
+    container = await Container.create(root)
+    ref: Any = container.select(root)
+    scope = RequestScope()
+    first, second = await ref.create(Made, scope), await ref.create(Made, scope)
+
+    assert first.prefix is not second.prefix
+    assert first.caller is second.caller
+    assert first.a is container.get(A)
+    assert container.modules[0].transients == []
