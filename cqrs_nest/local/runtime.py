@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -23,7 +23,6 @@ from cqrs_nest.core import Container
 from cqrs_nest.local.embedded_aws import EmbeddedAws, Queue
 from cqrs_nest.local.poller import Poller
 from cqrs_nest.local.queue_poller import QueuePoller
-from cqrs_nest.local.request_log import RequestLog
 from cqrs_nest.local.stream_poller import StreamPoller
 
 _SHARED_TABLES = ("session", "master-data")
@@ -58,16 +57,20 @@ class LocalRuntime:
         env: type[Environment] = Environment,
         listener: socket.socket,
         queues: Sequence[Queue] = (),
+        variables: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[LocalRuntime]:
         """Run `root` until the block ends: requests in hand and deliveries in hand are finished.
 
         The application finds the emulated account in its settings. `listener` is a socket from `listen`.
-        `queues` are created, subscribed to the main topic and delivered to the application.
+        `queues` are created, subscribed to the main topic and delivered to the application. `variables`
+        are settings that win over the process's.
         """
         async with AsyncExitStack() as stack:
             aws = EmbeddedAws()
             stack.push_async_callback(aws.close)
-            environment = env.load(environ={**os.environ, "NODE_ENV": "local", **aws.variables()})
+            environment = env.load(
+                environ={**os.environ, **(variables or {}), "NODE_ENV": "local", **aws.variables()}
+            )
             configure_logging(environment)
             session = AwsSession(environment)
             stack.push_async_callback(session.on_application_shutdown)
@@ -127,4 +130,4 @@ def _serve(app: NestApplication, listener: socket.socket) -> Any:
     # Imported here, like every part that only a running server needs.
     from cqrs_nest.local.http_server import HttpServer
 
-    return HttpServer(RequestLog(app), listener)
+    return HttpServer(app, listener)

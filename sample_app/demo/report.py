@@ -29,13 +29,13 @@ class Report:
         self._console.print(f"  [dim]{escape(text)}[/dim]", soft_wrap=True)
 
     def check(self, what: str, holds: bool, seen: object) -> None:
-        """One thing that has to hold, and what was seen."""
+        """One thing that has to hold, and what was seen (several things as a tuple)."""
         self.checks += 1
         self.failures += not holds
         mark = "[green]✓[/green]" if holds else "[bold red]✗[/bold red]"
         row = Table.grid(padding=(0, 1))
         row.add_column(width=3, justify="right")
-        row.add_column(width=16, style="bold" if holds else "bold red")
+        row.add_column(width=17, style="bold" if holds else "bold red")
         row.add_column(overflow="fold")
         row.add_row(mark, escape(what), escape(_text(seen)))
         self._console.print(row)
@@ -65,4 +65,7 @@ def pick(row: Mapping[str, Any] | None, *names: str) -> dict[str, Any]:
 
 
 def _text(seen: object) -> str:
+    if isinstance(seen, tuple):
+        parts: tuple[object, ...] = seen
+        return " ".join(_text(part) for part in parts)
     return seen if isinstance(seen, str) else json.dumps(seen, ensure_ascii=False, default=str)

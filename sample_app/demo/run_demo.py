@@ -17,6 +17,8 @@ from sample_app.main_module import MainModule
 from sample_app.settings import Settings
 
 USER, TENANT = "alice", "acme"
+VARIABLES = {"DATABASE_URL": "", "LOG_LEVEL": "error"}
+"""A database of its own, and no log between the stages."""
 
 
 def run_demo(queues: Sequence[Queue]) -> int:
@@ -28,7 +30,9 @@ async def _run(queues: Sequence[Queue]) -> int:
     started = time.perf_counter()
     report = Report(Console(file=sys.stdout, highlight=False))
     with listen("127.0.0.1", 0) as listener:
-        async with LocalRuntime.start(MainModule, env=Settings, listener=listener, queues=queues) as runtime:
+        async with LocalRuntime.start(
+            MainModule, env=Settings, listener=listener, queues=queues, variables=VARIABLES
+        ) as runtime:
             subscriber_url = await runtime.aws.create_queue(runtime.session, SUBSCRIBER)
             footprints = Footprints(runtime, subscriber_url)
             report.say(f"service {runtime.url}, embedded AWS {runtime.aws.url}")

@@ -63,7 +63,7 @@ class Story:
         self._report.stage("Stale update: PATCH with version 1 again")
         before = await self._footprints.counts()
         answer = await self._client.ask("PATCH", key.path, {"version": 1, "name": "Buy soy milk"})
-        self._report.check("response", answer.status == 409, f"{answer.status} {answer.message}")
+        self._report.check("response", answer.status == 409, (answer.status, answer.message))
         after = await self._footprints.counts()
         self._report.check("nothing written", before == after, after)
         messages = await self._footprints.messages()
@@ -90,7 +90,7 @@ class Story:
             "dueDate": "2030-01-31",
         }
         holds = answer.status == 200 and seen.get("version") == 3 and seen.get("attributes") == expected
-        self._report.check("response", holds, f"{answer.status} {seen}")
+        self._report.check("response", holds, (answer.status, seen))
 
     async def _list(self, key: TodoKey) -> None:
         self._report.stage("List: GET /api/todo, by partition key")
@@ -128,7 +128,7 @@ class Story:
         self._check_sql(left, is_deleted=True, version=4, tags=["shop"])
         self._check_activity(left, f"{self._user} deleted 'Buy oat milk'")
         gone = await self._client.ask("GET", key.path)
-        self._report.check("get", gone.status == 404, f"{gone.status} {gone.message}")
+        self._report.check("get", gone.status == 404, (gone.status, gone.message))
         found = await self._client.ask("GET", "/api/todo/search?keyword=milk")
         self._report.check("search", found.body["total"] == 0, {"total": found.body["total"]})
         await self._show_history(key)
@@ -148,7 +148,7 @@ class Story:
     def _check_command(self, answer: Answer, status: int, version: int) -> None:
         holds = answer.status == status and answer.body.get("version") == version
         seen = pick(answer.body, "pk", "sk", "version", "createdBy", "message")
-        self._report.check("response", holds, f"{answer.status} {seen}")
+        self._report.check("response", holds, (answer.status, seen))
 
     def _check_page(self, answer: Answer, sks: list[str], what: str) -> None:
         found = [todo["sk"] for todo in answer.body["items"]]

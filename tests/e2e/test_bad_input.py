@@ -33,21 +33,21 @@ JSON = {"content-type": "application/json"}
         pytest.param(
             {"json": {"name": "x", "description": "y" * 150_000}},
             413,
-            "Payload Too Large",
+            None,  # as Nest answers for a body parser's refusal
             "too large",
             id="body over the limit",
         ),
     ],
 )
 def test_a_bad_body_is_refused(
-    service: Any, request_: dict[str, Any], status: int, error: str, message: str
+    service: Any, request_: dict[str, Any], status: int, error: str | None, message: str
 ) -> None:
     before = service.rows()
     response = service.ask("POST", "/api/todo", **request_)
     body = response.json()
     assert response.status_code == status
     assert body["statusCode"] == status
-    assert body["error"] == error
+    assert body.get("error") == error
     assert message.lower() in str(body["message"]).lower()
     assert service.rows() == before
 

@@ -116,6 +116,6 @@ def test_the_documentation_is_served(service: Any) -> None:
 def test_a_request_is_one_line_in_the_log(service: Any, todo_path: Path) -> None:
     path = todo_path(service.create())
     service.ask("GET", f"{path}?token=secret")
-    lines = [line for line in service.program.errors().splitlines() if "[Http]" in line]
-    assert any(f"GET    {path} 200" in line for line in lines)
+    lines = [line for line in service.program.errors().splitlines() if "[HTTP]" in line]
+    assert any(f"GET {path} 200" in line for line in lines)
     assert "secret" not in service.program.errors()
