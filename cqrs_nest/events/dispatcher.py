@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import MetadataKey, define_metadata
 from cqrs_nest.common.tokens import describe_token
 from cqrs_nest.core import Binding, DiscoveryService, RequestScope
+from cqrs_nest.events.concurrency import gather_all
 from cqrs_nest.events.errors import EventHandlerNotFoundError, InvalidEventHandlerError
 from cqrs_nest.events.instances import instance_of
 
@@ -91,17 +91,6 @@ class EventDispatcher:
             f"  Add a class decorated with @EventHandler({name}) to the providers of a module, or let an "
             f"@EventFactory return an empty list for records that are to be ignored."
         )
-
-
-async def gather_all(awaitables: Sequence[Any]) -> list[Any]:
-    """All results in order, after every one has ended; raises what failed, several as an ExceptionGroup."""
-    results = await asyncio.gather(*awaitables, return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
-    if len(errors) > 1:
-        raise BaseExceptionGroup(f"{len(errors)} of {len(results)} failed", errors)
-    if errors:
-        raise errors[0]
-    return results
 
 
 def _check(binding: Binding, events: tuple[type[Any], ...]) -> None:

@@ -10,7 +10,8 @@ from pydantic_core import to_jsonable_python
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.core import RequestScope, current_request_scope
 from cqrs_nest.events.batches import BatchRecord, BatchResponse, process_batch
-from cqrs_nest.events.dispatcher import EventDispatcher, gather_all
+from cqrs_nest.events.concurrency import gather_all
+from cqrs_nest.events.dispatcher import EventDispatcher
 from cqrs_nest.events.factories import EventFactories
 from cqrs_nest.events.records import (
     AwsEvent,

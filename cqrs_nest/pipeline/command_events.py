@@ -1,0 +1,33 @@
+"""What the command tables' streams and the state machine tell the pipeline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cqrs_nest.events import DynamoDbStreamEvent, StepFunctionsEvent
+
+
+class CommandStreamEvent(DynamoDbStreamEvent):
+    """A change of a command row."""
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The command row as it was stored; large attributes are a reference to S3."""
+        return dict(self.new_image or {})
+
+
+class NewCommandEvent(CommandStreamEvent):
+    """A command was published and is to be applied."""
+
+
+class MessagesOwedEvent(CommandStreamEvent):
+    """The topic did not take a command's messages when it was published."""
+
+
+class CommandStateEvent(StepFunctionsEvent):
+    """The state machine of a command runs one of its states."""
+
+    @property
+    def command(self) -> NewCommandEvent:
+        """The stream record that the execution was started with."""
+        return NewCommandEvent(self.execution_input)

@@ -1,0 +1,222 @@
+"""The steps that apply one command. Each may be repeated without harm."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from cqrs_nest.aws import DynamoDbService, S3Service, SnsService
+from cqrs_nest.aws.dynamodb import Condition, is_condition_failure
+from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri, s3_key
+from cqrs_nest.aws.errors import error_response
+from cqrs_nest.commands import (
+    CommandApplication,
+    CommandMessages,
+    CommandModel,
+    CommandService,
+    DataService,
+    HistoryService,
+    RegisteredTable,
+    add_sort_key_version,
+    remove_sort_key_version,
+)
+from cqrs_nest.commands.rows import SYNC_MODE, Row
+from cqrs_nest.commands.statuses import EVENTS_OWED, FINISHED
+from cqrs_nest.events.concurrency import causes_of, gather_all
+from cqrs_nest.pipeline.alarms import alarm_message, error_stack
+from cqrs_nest.pipeline.errors import SyncDataHandlerNotFoundError
+from cqrs_nest.pipeline.version_check import Turn, VersionCheck
+
+DATA_HANDLER = "DataSyncDdsHandler"
+"""The name under which the write of the data row stands among a table's handlers."""
+
+_OWES_NOTHING = Condition(
+    "attribute_exists(pk) AND (attribute_not_exists(#status) OR #status <> :owed)",
+    {":owed": EVENTS_OWED},
+    {"#status": "status"},
+)
+
+
+class CommandSteps:
+    """The steps for one command row. `execution` names the delivery, for alarms."""
+
+    def __init__(
+        self,
+        table: RegisteredTable,
+        row: Row,
+        execution: str,
+        dynamodb: DynamoDbService,
+        s3: S3Service,
+        sns: SnsService,
+    ) -> None:
+        self._table = table
+        self._row = row
+        self._execution = execution
+        self._dynamodb = dynamodb
+        self._s3 = s3
+        self._sns = sns
+        self._full: Row | None = None
+        self.pk: str = row["pk"]
+        self.sk: str = row["sk"]
+        self.version: int = row["version"]
+
+    def __repr__(self) -> str:
+        return f"command {self._table.table.command} {self.pk} {self.sk}"
+
+    async def check_version(self) -> tuple[VersionCheck, Row | None]:
+        """Whether it is the command's turn, and the data row that says so."""
+        data = await self._data_row()
+        applied: int = (data or {}).get("version") or 0
+        return VersionCheck(await self._turn(applied, data), self.version, applied), data
+
+    async def apply(self, data: Row | None) -> bool:
+        """Write data row, history row and the previous command's TTL, all or nothing.
+
+        `data` is the data row as `check_version` read it. False, with nothing written, when it has
+        changed since.
+        """
+        if self._table.table.options.disable_default_handler:
+            await self.set_ttl()
+            return True
+        application = self._table.get(CommandApplication)
+        try:
+            await application.apply(await self._full_row(), data, csk=self.sk)
+        except Exception as error:
+            if not is_condition_failure(error):
+                raise
+            return False
+        return True
+
+    async def set_ttl(self) -> None:
+        """Let the previous command expire as configured."""
+        await self._table.get(CommandService).update_ttl(pk=self.pk, sk=self.sk)
+
+    async def copy_history(self) -> None:
+        """Keep the data row that the command is about to replace."""
+        data = await self._data_row()
+        if data is not None and (data.get("version") or 0) < self.version:
+            await self._table.get(HistoryService).publish(pk=self.pk, sk=data["sk"])
+
+    def handler_names(self) -> list[str]:
+        """The handlers of the table; the one that writes the data row first."""
+        default = [] if self._table.table.options.disable_default_handler else [DATA_HANDLER]
+        return [*default, *(handler.name for handler in self._table.handlers)]
+
+    async def run_handler(self, name: str | None) -> Any:
+        """Let one handler take the command over; its result.
+
+        Raises SyncDataHandlerNotFoundError for a name that no handler has.
+        """
+        if name == DATA_HANDLER:
+            return await self._table.get(DataService).publish(await self._full_row())
+        for handler in self._table.handlers:
+            if handler.name == name:
+                return await handler.instance.up(CommandModel.from_row(await self._full_row()))
+        raise SyncDataHandlerNotFoundError(name, self._table.table.name, self.handler_names())
+
+    async def run_custom_handlers(self) -> None:
+        """Let all custom handlers take the command over, at once. Raises when one of them failed."""
+        await self._full_row()
+        await gather_all([self.run_handler(handler.name) for handler in self._table.handlers])
+
+    async def finish(self) -> None:
+        """Send `command-status` and note that the command is applied.
+
+        The message goes first, because a command that is noted as finished is never looked at again.
+        With it goes the domain event, if the stream is to send it or the publish could not.
+        """
+        messages = self._table.get(CommandMessages)
+        if self._table.table.options.events == "stream":
+            await messages.publish_domain_event(self._row)
+        await messages.publish_status(self._row, FINISHED)
+        try:
+            await self._note_finished(_OWES_NOTHING)
+        except Exception as error:
+            if not is_condition_failure(error):
+                raise
+            if "Item" in error_response(error):
+                await messages.publish_domain_event(self._row)
+                await self._note_finished(None)
+
+    async def send_owed_messages(self) -> None:
+        """Send what the topic did not take at the publish, if that is still due."""
+        row = await self.command_row(self.version)
+        if row is None or row.get("status") != EVENTS_OWED:
+            return
+        check, _ = await self.check_version()
+        if check.applied >= self.version:
+            await self.finish()
+        else:
+            await self._table.get(CommandMessages).publish_domain_event(self._row)
+
+    async def is_finished(self) -> bool:
+        """Whether everything was done; also when the command has expired since."""
+        row = await self.command_row(self.version)
+        return row is None or row.get("status") == FINISHED
+
+    async def earlier_rows(self, after: int) -> list[Row]:
+        """The commands of the item behind the version `after` and before this one, in order."""
+        keys = [self._key_of(version) for version in range(after + 1, self.version)]
+        rows = await self._dynamodb.batch_get_items(self._table.table.command, keys, consistent_read=True)
+        asynchronous = [row for row in rows if row.get("syncMode") != SYNC_MODE]
+        return sorted(asynchronous, key=lambda row: int(row["version"]))
+
+    async def command_row(self, version: int) -> Row | None:
+        """The command of another version of the item, strongly consistent."""
+        key = self._key_of(version)
+        return await self._dynamodb.get_item(self._table.table.command, key, consistent_read=True)
+
+    async def set_status(self, status: str) -> None:
+        """Note how far the command got and send `command-status`."""
+        await self._table.get(CommandService).update_status(pk=self.pk, sk=self.sk, status=status)
+
+    async def store_task_token(self, token: str) -> None:
+        """Note with which token the command's execution is resumed."""
+        await self._table.get(CommandService).update_task_token(pk=self.pk, sk=self.sk, token=token)
+
+    async def alarm(self, error: BaseException | dict[str, Any]) -> None:
+        """Tell operators."""
+        text = error_stack(error) if isinstance(error, BaseException) else error
+        message = alarm_message(self._table.table.name, self._row, text, self._execution)
+        await self._sns.publish_alarm(message)
+
+    async def report_failure(self, state: str, error: BaseException) -> None:
+        """Note that a state failed and tell operators. What goes wrong there becomes a note of `error`."""
+        alarms = [self.alarm(cause) for cause in causes_of(error)]
+        reports = [self.set_status(f"{state}:FAILED"), *alarms]
+        for outcome in await asyncio.gather(*reports, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                error.add_note(f"The failure of {self!r} could not be reported: {outcome!r}")
+
+    async def _turn(self, applied: int, data: Row | None) -> Turn:
+        if self.version == applied + 1:
+            return Turn.NOW
+        if self.version > applied:
+            previous = await self.command_row(self.version - 1)
+            return Turn.NOW if previous is None or previous.get("status") == FINISHED else Turn.LATER
+        if self.version == applied and data and data.get("requestId") == self._row.get("requestId"):
+            return Turn.AGAIN
+        return Turn.OVER if await self.is_finished() else Turn.NEVER
+
+    async def _note_finished(self, condition: Condition | None) -> None:
+        await self._dynamodb.update_item(
+            self._table.table.command,
+            {"pk": self.pk, "sk": self.sk},
+            set={"status": FINISHED},
+            condition=condition,
+        )
+
+    async def _data_row(self) -> Row | None:
+        key = {"pk": self.pk, "sk": remove_sort_key_version(self.sk)}
+        return await self._dynamodb.get_item(self._table.table.data, key, consistent_read=True)
+
+    async def _full_row(self) -> Row:
+        """The row with its attributes, which a stream record only refers to when they are large."""
+        if self._full is None:
+            attributes = self._row.get("attributes")
+            loaded = await self._s3.get_item(s3_key(str(attributes))) if is_s3_uri(attributes) else attributes
+            self._full = {**self._row, "attributes": loaded} if is_s3_uri(attributes) else self._row
+        return self._full
+
+    def _key_of(self, version: int) -> dict[str, str]:
+        return {"pk": self.pk, "sk": add_sort_key_version(self.sk, version)}

@@ -1,0 +1,29 @@
+"""What keeps a command from being applied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cqrs_nest.core.errors import CqrsNestError
+
+
+class UnknownStateError(ValueError):
+    """The state machine runs a state that the pipeline has no step for."""
+
+
+class SyncDataHandlerNotFoundError(LookupError):
+    """The state machine asks for a handler that the table does not have."""
+
+    def __init__(self, name: str | None, table: str, known: Sequence[str]) -> None:
+        found = (
+            "SyncDataHandler not found!" if name is None else f"SyncDataHandler empty! There is no {name!r}."
+        )
+        super().__init__(f"{found} The handlers of the table {table!r} are: {', '.join(known)}.")
+
+
+class ConcurrentChangeError(Exception):
+    """The data row changed each time the command was about to be applied; it will be tried again."""
+
+
+class InvalidPipelineError(CqrsNestError):
+    """The pipeline cannot work as it was configured; found at start."""

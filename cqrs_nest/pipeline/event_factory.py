@@ -1,0 +1,42 @@
+"""Recognises the records that concern command tables."""
+
+from __future__ import annotations
+
+from cqrs_nest.commands import CommandTableRegistry
+from cqrs_nest.commands.rows import SYNC_MODE
+from cqrs_nest.commands.statuses import EVENTS_OWED
+from cqrs_nest.events import AwsEvent, DynamoDbStreamEvent, EventFactory, StepFunctionsEvent
+from cqrs_nest.pipeline.command_events import CommandStateEvent, MessagesOwedEvent, NewCommandEvent
+from cqrs_nest.pipeline.options import PipelineOptions
+
+
+@EventFactory()
+class CommandEventFactory:
+    """Takes the stream records of registered command tables and the states of their executions."""
+
+    def __init__(self, registry: CommandTableRegistry, options: PipelineOptions | None = None) -> None:
+        self._registry = registry
+        self._options = options or PipelineOptions()
+
+    def transform_dynamodb_stream(self, record: DynamoDbStreamEvent) -> list[AwsEvent] | None:
+        """New commands, unless they were applied as they were published. Nothing for other changes."""
+        if not self._is_command_table(record.table_name):
+            return None
+        row = record.new_image or {}
+        if record.event_name == "INSERT" and row.get("syncMode") != SYNC_MODE:
+            return [NewCommandEvent(record.record)]
+        # In the state machine's life `finish:STARTED` is a status like any other.
+        owes = record.event_name == "MODIFY" and row.get("status") == EVENTS_OWED
+        return [MessagesOwedEvent(record.record)] if owes and self._options.driver == "stream" else []
+
+    def transform_step_function(self, record: StepFunctionsEvent) -> list[AwsEvent] | None:
+        """The states of an execution that a new command started."""
+        started_with = record.execution_input
+        if "dynamodb" not in started_with:
+            return None
+        table = DynamoDbStreamEvent(started_with).table_name
+        return [CommandStateEvent(record.record)] if self._is_command_table(table) else None
+
+    def _is_command_table(self, name: str) -> bool:
+        entry = self._registry.table(name)
+        return entry is not None and entry.table.command == name

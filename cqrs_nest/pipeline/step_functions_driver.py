@@ -1,0 +1,144 @@
+"""Applies commands through the state machine: each of its states is one step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from cqrs_nest.aws import StepFunctionService, error_code
+from cqrs_nest.commands import get_sort_key_version
+from cqrs_nest.commands.rows import Row
+from cqrs_nest.commands.statuses import FINISHED
+from cqrs_nest.common.logger import Logger
+from cqrs_nest.events import EventHandler
+from cqrs_nest.pipeline.command_events import CommandStateEvent
+from cqrs_nest.pipeline.command_steps import CommandSteps
+from cqrs_nest.pipeline.errors import UnknownStateError
+from cqrs_nest.pipeline.pipeline import CommandPipeline
+from cqrs_nest.pipeline.version_check import Turn
+
+FINISH_STARTED = "finish:STARTED"
+READ_ATTEMPTS = 3
+FIRST_PAUSE_SECONDS = 0.1
+_NOBODY_WAITS = ("TaskDoesNotExist", "TaskTimedOut")
+
+
+@EventHandler(CommandStateEvent)
+class StepFunctionsDriver:
+    """Answers the states of the command state machine.
+
+    Each state notes its start and its end on the command row and in a message. Two executions of one
+    item meet over task tokens: the later stores its token and then looks whether the earlier is
+    through; the earlier notes that it finishes and then looks for a token. One of them sees the other.
+    """
+
+    def __init__(self, pipeline: CommandPipeline, step_functions: StepFunctionService) -> None:
+        self._pipeline = pipeline
+        self._step_functions = step_functions
+        self._logger = Logger("StepFunctionsDriver")
+
+    async def execute(self, event: CommandStateEvent) -> Any:
+        """Run one state; its result as JSON values."""
+        steps = self._pipeline.steps_of(event.command, event.execution_id)
+        state = event.state_name
+        if state == "check_version":
+            check, _ = await steps.check_version()
+            if check.turn is Turn.OVER:
+                return check.mismatch()
+        await steps.set_status(f"{state}:STARTED")
+        try:
+            result = to_jsonable_python(await self._run(state, steps, event))
+        except Exception as error:
+            await steps.report_failure(state, error)
+            raise
+        await steps.set_status(f"{state}:FINISHED")
+        if state == "wait_prev_command":
+            await self._resume_itself(steps, event)
+        return result
+
+    async def _run(self, state: str, steps: CommandSteps, event: CommandStateEvent) -> Any:
+        match state:
+            case "check_version":
+                return await self._check_version(steps)
+            case "wait_prev_command":
+                return await self._wait(steps, event)
+            case "set_ttl_command":
+                await steps.set_ttl()
+                return {"result": "ok"}
+            case "history_copy":
+                await steps.copy_history()
+                return {"result": "ok"}
+            case "transform_data":
+                names = steps.handler_names()
+                return [{"prevStateName": "transform_data", "result": name} for name in names]
+            case "sync_data":
+                chosen: Mapping[str, Any] = event.input or {}
+                return await steps.run_handler(chosen.get("result"))
+            case "finish":
+                return await self._finish(steps)
+            case _:
+                raise UnknownStateError(f"step function state not found! There is no state {state!r}.")
+
+    async def _check_version(self, steps: CommandSteps) -> dict[str, Any]:
+        check, _ = await steps.check_version()
+        if check.turn is Turn.NEVER:
+            mismatch = check.mismatch()
+            await steps.alarm(mismatch)
+            return mismatch
+        return {"result": 1 if check.turn is Turn.LATER else 0}
+
+    async def _wait(self, steps: CommandSteps, event: CommandStateEvent) -> dict[str, Any]:
+        if event.task_token is None:
+            raise ValueError("wait_prev_command was called without a taskToken; it must wait for one.")
+        await steps.store_task_token(event.task_token)
+        return {"result": {"token": event.task_token}}
+
+    async def _resume_itself(self, steps: CommandSteps, event: CommandStateEvent) -> None:
+        """Go on at once if the command before went through while this one was about to wait."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            previous = await self._read_patiently(steps, steps.version - 1)
+        except (ClientError, BotoCoreError) as error:
+            self._logger.error("%r: the command before it could not be read", steps, error=error)
+            await steps.alarm({"self_resume_predecessor_read_failed": True, "cause": str(error)})
+            return
+        if previous and previous.get("status") in (FINISH_STARTED, FINISHED):
+            await self._resume(steps, str(event.task_token), steps.version - 1, {"self_resume_failed": True})
+
+    async def _finish(self, steps: CommandSteps) -> None:
+        following = await steps.command_row(steps.version + 1)
+        token = (following or {}).get("taskToken")
+        if following and token:
+            sk = following["sk"]
+            reason = {"push_resume_failed": True, "nextVersion": get_sort_key_version(sk), "nextSk": sk}
+            await self._resume(steps, token, steps.version, reason)
+
+    async def _resume(self, steps: CommandSteps, token: str, applied: int, alarm: dict[str, Any]) -> None:
+        """Resume an execution that waits for the version `applied`; `alarm` begins a failure's report."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            await self._step_functions.resume_execution(
+                token, {"result": "resumed_by_prev_version", "prevVersion": applied}
+            )
+        except (ClientError, BotoCoreError) as error:
+            if error_code(error) in _NOBODY_WAITS:
+                self._logger.debug("%r: nobody waits for version %d any more", steps, applied)
+                return
+            self._logger.error("%r: a waiting execution was not resumed", steps, error=error)
+            await steps.alarm(alarm | {"errorName": type(error).__name__, "cause": str(error)})
+
+    async def _read_patiently(self, steps: CommandSteps, version: int) -> Row | None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        for attempt in range(READ_ATTEMPTS - 1):
+            try:
+                return await steps.command_row(version)
+            except (ClientError, BotoCoreError) as error:
+                self._logger.warn("%r: version %d not read yet: %s", steps, version, error)
+            await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
+        return await steps.command_row(version)
