@@ -66,6 +66,18 @@ def serve(build: Build, client_of: Callable[[Any], httpx.AsyncClient]) -> Serve:
     return make
 
 
+class _Server(uvicorn.Server):
+    """Tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+
 @pytest.fixture
 def listening() -> Callable[[Any], Any]:
     """`async with listening(application) as (host, port)`: the application behind uvicorn on a free port."""
@@ -74,11 +86,9 @@ def listening() -> Callable[[Any], Any]:
     async def listen(application: Any) -> AsyncIterator[tuple[str, int]]:
         bound = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(application, lifespan="off", log_config=None, access_log=False, ws="none")
-        server = uvicorn.Server(config)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        server = _Server(config)
         running = asyncio.create_task(server.serve(sockets=[bound]))
-        while not server.started:
-            await asyncio.sleep(0)
+        await server.listening.wait()
         try:
             yield bound.getsockname()
         finally:
