@@ -11,7 +11,22 @@ from cqrs_nest.aws.dynamodb import IfNotExists, Increment, ListAppend
 from cqrs_nest.commands import CommandService, CommandTableRegistry, DataService, HistoryService
 from cqrs_nest.context import Invoke
 from cqrs_nest.core import Container
-from tests.golden.recordings import Step, Texts, decode
+from tests.golden.recordings import UNDEFINED, Step, Texts, decode
+
+FRAMEWORK_FIELDS = (
+    "ttl",
+    "status",
+    "syncMode",
+    "source",
+    "requestId",
+    "createdAt",
+    "updatedAt",
+    "createdBy",
+    "updatedBy",
+    "createdIp",
+    "updatedIp",
+)
+"""What a publish adds to its input."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +40,25 @@ class Call:
     @property
     def arguments(self) -> Any:
         """The recorded arguments, with `undefined` ones left out."""
-        recorded = {name: value for name, value in self.step.recorded["args"].items()}
         return {
             name: decode(value, self.texts)
-            for name, value in recorded.items()
-            if value != {"$undefined": True}
+            for name, value in self.step.recorded["args"].items()
+            if value != UNDEFINED
         }
+
+    @property
+    def input(self) -> Any:
+        """What is published; where it was not recorded, what the result was made of."""
+        arguments = self.arguments
+        return arguments["input"] if "input" in arguments else self._input_of_result()
 
     @property
     def options(self) -> dict[str, Any]:
         """The options of a publish as keyword arguments."""
-        options = self.step.recorded["args"].get("options") or {}
+        options = self.step.recorded["args"].get("options")
+        if options is None and "input" not in self.step.recorded["args"]:
+            return self._options_of_result()
+        options = options or {}
         invoke = options.get("invokeContext")
         return {
             "source": options.get("source"),
@@ -51,6 +74,24 @@ class Call:
             return {"pk": arguments["pk"], "sk": arguments["sk"]}
         key = self.step.calls[0]["input"]["Key"]
         return {"pk": key["pk"]["S"], "sk": key["sk"]["S"]}
+
+    def _input_of_result(self) -> dict[str, Any]:
+        result = decode(self.step.recorded["result"], self.texts)
+        given = {name: value for name, value in result.items() if name not in FRAMEWORK_FIELDS}
+        return {**given, "sk": result["sk"].rpartition("@")[0], "version": result["version"] - 1}
+
+    def _options_of_result(self) -> dict[str, Any]:
+        result = self.step.recorded["result"]
+        event = {
+            "requestContext": {
+                "http": {"sourceIp": result.get("createdIp")},
+                "authorizer": {"jwt": {"claims": {"sub": result.get("createdBy")}}},
+            }
+        }
+        return {
+            "source": result.get("source"),
+            "invoke_context": Invoke(event, {"awsRequestId": result.get("requestId")}),
+        }
 
     def service(self, cls: type[Any], table: str = "todo") -> Any:
         """A table's service."""
@@ -75,29 +116,29 @@ def operation(name: str) -> Callable[[Operation], Operation]:
 
 @operation("CommandService.publishSync")
 async def publish_sync(call: Call) -> Any:
-    return await call.service(CommandService).publish_sync(call.arguments["input"], **call.options)
+    return await call.service(CommandService).publish_sync(call.input, **call.options)
 
 
 @operation("CommandService.publishSync (dup)")
 async def publish_sync_dup(call: Call) -> Any:
-    return await call.service(CommandService, "dup").publish_sync(call.arguments["input"], **call.options)
+    return await call.service(CommandService, "dup").publish_sync(call.input, **call.options)
 
 
 @operation("CommandService.publishAsync")
 async def publish_async(call: Call) -> Any:
-    return await call.service(CommandService).publish_async(call.arguments["input"], **call.options)
+    return await call.service(CommandService).publish_async(call.input, **call.options)
 
 
 @operation("CommandService.publishPartialUpdateAsync")
 async def publish_partial_update_async(call: Call) -> Any:
     service = call.service(CommandService)
-    return await service.publish_partial_update_async(call.arguments["input"], **call.options)
+    return await service.publish_partial_update_async(call.input, **call.options)
 
 
 @operation("CommandService.publishPartialUpdateSync")
 async def publish_partial_update_sync(call: Call) -> Any:
     service = call.service(CommandService)
-    return await service.publish_partial_update_sync(call.arguments["input"], **call.options)
+    return await service.publish_partial_update_sync(call.input, **call.options)
 
 
 @operation("CommandService.duplicate")

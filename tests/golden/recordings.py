@@ -73,6 +73,11 @@ class Scenario:
         return self.recorded["env"]
 
     @property
+    def has_states(self) -> bool:
+        """Whether the tables were recorded after every operation."""
+        return all("after" in step.recorded for step in self.steps if step.operation)
+
+    @property
     def steps(self) -> Iterator[Step]:
         return (Step(step) for step in self.recorded["steps"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
@@ -54,9 +54,11 @@ def deserialize_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
     """
     plain = {name: deserialize(value) for name, value in item.items()}
     for name in MOMENTS:
-        text = plain.get(name)
-        if isinstance(text, str):
-            plain[name] = parse_moment(text) or text
+        moment = plain.get(name)
+        if isinstance(moment, str):
+            plain[name] = parse_moment(moment) or moment
+        elif isinstance(moment, int | float):
+            plain[name] = datetime.fromtimestamp(moment / 1000, UTC)
     return plain
 
 

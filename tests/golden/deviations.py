@@ -1,0 +1,279 @@
+"""The rules of deviations.yaml: turning what was recorded into what is expected here."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import yaml
+
+from cqrs_nest.aws import to_local_iso, to_utc_iso
+from cqrs_nest.aws.dynamodb import deserialize_item, serialize
+from cqrs_nest.aws.dynamodb.attribute_values import deserialize
+from tests.golden.recordings import Step
+from tests.golden.replay import Observation, Replayed, RowId, Rows
+
+FILE = Path(__file__).with_name("deviations.yaml")
+ABSENT: Any = object()
+SET_ATTRIBUTE = "(the one that is set)"
+KINDS = ("command", "data", "history")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One deviation."""
+
+    id: str
+    operations: tuple[str, ...]
+    targets: tuple[str, ...]
+    attributes: tuple[str, ...]
+    when: CodeType
+    instead: Any
+    reason: str
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    """Every rule of the file."""
+    return tuple(
+        Rule(
+            entry["id"],
+            tuple(entry["operations"]),
+            _tuple(entry["target"]),
+            _tuple(entry.get("attribute", ())),
+            compile(entry["when"].strip(), entry["id"], "eval"),
+            entry["instead"],
+            " ".join(entry["reason"].split()),
+        )
+        for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))["rules"]
+    )
+
+
+def _tuple(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+@dataclass
+class Expectation:
+    """What a step must give and leave here, and which rules made it differ from the recording."""
+
+    observation: Observation
+    used: set[str]
+
+
+def expect(replayed: Replayed) -> Expectation:
+    """The recorded observation with every rule applied that holds for the step."""
+    expectation = Expectation(copy.deepcopy(replayed.recorded), set())
+    step = replayed.step
+    for rule in rules():
+        if step.operation is None:
+            if "handler calls" in rule.targets:
+                _handler_calls(rule, expectation)
+        elif step.operation in rule.operations:
+            _apply(rule, replayed, expectation)
+    return expectation
+
+
+def _apply(rule: Rule, replayed: Replayed, expectation: Expectation) -> None:
+    names = _names(replayed)
+    observed = expectation.observation
+    if "error" in rule.targets or "outcome" in rule.targets:
+        if names["error"] and eval(rule.when, names):
+            expectation.used.add(rule.id)
+            if "error" in rule.targets:
+                observed.result = {"$error": _error(rule.instead, names["error"])}
+            else:
+                expectation.observation = OUTCOMES[rule.instead](replayed, names)
+        return
+    for row_id in _written(replayed) if any(kind in rule.targets for kind in KINDS) else ():
+        kind = row_id[0].rpartition("-")[2]
+        if kind in rule.targets:
+            row = observed.rows[row_id]
+            before = replayed.before.get(row_id)
+            plain = {name: deserialize(value) for name, value in row.items()}
+            _attributes(rule, expectation, row, {**names, "row": plain, "before": before}, as_row=True)
+    if "result" in rule.targets and isinstance(observed.result, dict) and "$error" not in observed.result:
+        _attributes(rule, expectation, observed.result, {**names, "row": dict(observed.result)}, as_row=False)
+
+
+def _attributes(
+    rule: Rule, expectation: Expectation, holder: dict[str, Any], names: dict[str, Any], *, as_row: bool
+) -> None:
+    for attribute in rule.attributes:
+        if attribute == SET_ATTRIBUTE:
+            attribute = names["set_name"]
+        recorded = names["row"].get(attribute)
+        known = {**names, "recorded": recorded, "now": names["now" if as_row else "now_result"]}
+        if (recorded is None and attribute not in holder) or not eval(rule.when, known):
+            continue
+        value = eval(rule.instead, known)
+        expectation.used.add(rule.id)
+        if value is ABSENT:
+            del holder[attribute]
+        else:
+            holder[attribute] = serialize(value) if as_row else value
+
+
+def _handler_calls(rule: Rule, expectation: Expectation) -> None:
+    for entry in expectation.observation.result:
+        command = entry.get("cmd", entry)
+        for attribute in rule.attributes:
+            known = {"recorded": command[attribute], "row": command, "entry": entry}
+            if eval(rule.when, known):
+                command[attribute] = eval(rule.instead, known)
+                expectation.used.add(rule.id)
+
+
+def _names(replayed: Replayed) -> dict[str, Any]:
+    """What expressions can use."""
+    step, recorded = replayed.step, replayed.step.recorded
+    args: Mapping[str, Any] = recorded["args"]
+    options = args.get("options") or {}
+    event = (options.get("invokeContext") or {}).get("event", {}).get("requestContext", {})
+    sets = list(((args.get("item") or {}).get("set") or {}).items()) or [(None, {})]
+    result = recorded["result"]
+    created = result if isinstance(result, dict) else {}
+    error = created.get("$error")
+    return {
+        "absent": ABSENT,
+        "input": args.get("input", {}),
+        "options": options,
+        "error": error and {"name": error.get("name"), "message": error.get("message") or ""},
+        "now": to_local_iso(step.clock),
+        "now_result": {"$date": to_utc_iso(step.clock)},
+        "user": event.get("authorizer", {})
+        .get("jwt", {})
+        .get("claims", {})
+        .get("sub", created.get("createdBy")),
+        "ip": event.get("http", {}).get("sourceIp", created.get("createdIp")),
+        "set_name": sets[0][0],
+        "set_value": sets[0][1],
+    }
+
+
+def _written(replayed: Replayed) -> Iterator[RowId]:
+    """The rows that the recorded step changed or made."""
+    for row_id, row in replayed.recorded.rows.items():
+        if replayed.before.get(row_id) != row:
+            yield row_id
+
+
+def _error(instead: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:
+    message = instead.get("message", recorded["message"])
+    status = instead["status"]
+    body: dict[str, Any] = {"statusCode": status, "message": message}
+    if status == 500:
+        body["message"] = "Internal server error"
+    if "error" in instead:
+        body["error"] = instead["error"]
+    return {"name": instead["name"], "message": message, "http": {"status": status, "body": body}}
+
+
+def _published_by_the_system(replayed: Replayed, names: Mapping[str, Any]) -> Observation:
+    """A first version without user, address and request, applied at once."""
+    given = names["input"]
+    now, table = names["now"], "local-demo-todo"
+    common = {**given, "version": 1, "ttl": None, "createdAt": now, "updatedAt": now}
+    sk = f"{given['sk']}@1"
+    command = {**common, "sk": sk, "status": "finish:FINISHED", "syncMode": "SYNC"}
+    data = {**common, "cpk": given["pk"], "csk": given["sk"]}
+    rows = {
+        (f"{table}-command", given["pk"], sk): {name: serialize(value) for name, value in command.items()},
+        (f"{table}-data", given["pk"], given["sk"]): {name: serialize(value) for name, value in data.items()},
+    }
+    tenant = given["pk"].partition("#")[2]
+    body = (
+        f'{{"action":"command-status","pk":"{given["pk"]}","sk":"{sk}","table":"{table}-command",'
+        f'"id":"{table}-command#{given["pk"]}#{sk}","tenantCode":"{tenant}",'
+        '"content":{"status":"finish:FINISHED"}}'
+    )
+    action = {"action": {"DataType": "String", "StringValue": "command-status"}}
+    moments = {"createdAt": names["now_result"], "updatedAt": names["now_result"]}
+    return Observation(
+        {**command, **moments},
+        {**replayed.before, **rows},
+        [{"Body": body, "MessageAttributes": action}],
+    )
+
+
+def _incremented(replayed: Replayed, names: Mapping[str, Any]) -> Observation:
+    value = names["set_value"]
+    by = value["incrementBy"] if "incrementBy" in value else -value["decrementBy"]
+    row_id = _updated_row(replayed.step)
+    current = deserialize(replayed.before[row_id][names["set_name"]])
+    return _with(replayed, names, row_id, {names["set_name"]: current + by})
+
+
+def _set_to_null(replayed: Replayed, names: Mapping[str, Any]) -> Observation:
+    return _with(replayed, names, _updated_row(replayed.step), {names["set_name"]: None})
+
+
+def _updated_row(step: Step) -> RowId:
+    args = step.recorded["args"]
+    return args["table"], args["key"]["pk"], args["key"]["sk"]
+
+
+def _with(
+    replayed: Replayed, names: Mapping[str, Any], row_id: RowId, changes: Mapping[str, Any]
+) -> Observation:
+    """The row before with some attributes changed and touched now, which is the result as well."""
+    changed = {name: serialize(value) for name, value in {**changes, "updatedAt": names["now"]}.items()}
+    row = {**replayed.before[row_id], **changed}
+    rows: Rows = {**replayed.before, row_id: row}
+    stored_moment = to_utc_iso(replayed.step.clock.replace(microsecond=0))
+    plain = {**deserialize_item(row), "updatedAt": {"$date": stored_moment}}
+    return replace(replayed.recorded, result=plain, rows=rows)
+
+
+OUTCOMES: dict[str, Callable[[Replayed, Mapping[str, Any]], Observation]] = {
+    "published_by_the_system": _published_by_the_system,
+    "incremented": _incremented,
+    "set_to_null": _set_to_null,
+}
+
+
+BEGIN, END = "<!-- deviations: begin -->", "<!-- deviations: end -->"
+
+
+def document() -> str:
+    """The section of docs/compatibility.md that lists the rules."""
+    lines = [
+        BEGIN,
+        "## What is written or answered differently",
+        "",
+        "Rows, messages and results are those of the TypeScript framework, replayed from recordings of it",
+        "(`pytest tests/golden`), except for the following. Rows it wrote are read as they are.",
+        "This list is `tests/golden/deviations.yaml`; `python -m tests.golden.deviations` writes it here.",
+        "",
+        "| where | what | why |",
+        "|---|---|---|",
+        *(f"| {_where(rule)} | {_what(rule)} | {rule.reason} |" for rule in rules()),
+        END,
+    ]
+    return "\n".join(lines)
+
+
+def _where(rule: Rule) -> str:
+    return "<br>".join(f"`{operation}`" for operation in rule.operations)
+
+
+def _what(rule: Rule) -> str:
+    attributes = ", ".join(f"`{name}`" if name.isidentifier() else name for name in rule.attributes)
+    return f"{', '.join(rule.targets)}{': ' if attributes else ''}{attributes}"
+
+
+def write_document(path: Path) -> None:
+    """Put the section in its place in a document, or at its end."""
+    text = path.read_text(encoding="utf-8")
+    head, found, rest = text.partition(BEGIN)
+    tail = rest.partition(END)[2] if found else "\n"
+    path.write_text(f"{head if found else head.rstrip() + chr(10) * 2}{document()}{tail}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_document(FILE.parents[2] / "docs" / "compatibility.md")
