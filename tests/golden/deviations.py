@@ -135,7 +135,7 @@ def _names(replayed: Replayed) -> dict[str, Any]:
     args: Mapping[str, Any] = recorded["args"]
     options = args.get("options") or {}
     event = (options.get("invokeContext") or {}).get("event", {}).get("requestContext", {})
-    sets = list(((args.get("item") or {}).get("set") or {}).items()) or [(None, {})]
+    sets = list(((args.get("item") or {}).get("set") or {}).items()) or [("", {})]
     result = recorded["result"]
     created = result if isinstance(result, dict) else {}
     error = created.get("$error")
