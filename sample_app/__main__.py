@@ -29,7 +29,7 @@ def main() -> int:
             MainModule,
             env=Settings,
             queues=QUEUES,
-            login_command="python -m sample_app token --user U --tenant T",
+            login_command=f"{os.path.relpath(sys.executable)} -m sample_app token --user U --tenant T",
         )
     if arguments.command == "demo":
         from sample_app.demo.run_demo import run_demo

@@ -21,13 +21,13 @@ HOST = "127.0.0.1"
 DEVELOPER, TENANT = "developer", "acme"
 
 _BANNER = """
-  {name} answers at   {url}
-  Swagger UI    {url}/swagger-ui
-  Token         of user {user}, tenant {tenant}, for 12 hours{other}:
+  {name} answers at {url}
+  Swagger UI   {url}/swagger-ui
+  Embedded AWS {aws_url} (tables, topics and queues; gone at the end)
+  Bearer token of {user} in tenant {tenant}, valid for 12 hours{login_hint}
 
 {token}
 
-  Embedded AWS  {aws_url} holds its tables, topics and queues until the end
   Ctrl-C ends it.
 
 """
@@ -75,7 +75,7 @@ async def _run(
                 aws_url=runtime.aws.url,
                 user=DEVELOPER,
                 tenant=TENANT,
-                other=f" (another one: {login_command})" if login_command else "",
+                login_hint=f"; another one: {login_command}" if login_command else "",
                 token=runtime.token(user=DEVELOPER, tenant=TENANT),
             )
         )

@@ -49,13 +49,13 @@ async def refuse(
     before = await footprints.counts()
     for bad in bad_requests(key):
         answer = await client.ask(bad.method, bad.path, bad.body)
-        report.check(bad.what, answer.status == bad.status, (answer.status, answer.message))
+        report.check(bad.what, answer.status == bad.status, answer.status, answer.message)
     answer = await client.ask("POST", "/api/todo", {"name": "Twice"}, idempotency_key=_ULID)
-    report.check("duplicate create", answer.status == 409, (answer.status, answer.message))
+    report.check("duplicate create", answer.status == 409, answer.status, answer.message)
     answer = await nobody.ask("POST", "/api/todo", {"name": "x"})
-    report.check("no token", answer.status == 401, (answer.status, answer.message))
+    report.check("no token", answer.status == 401, answer.status, answer.message)
     for method, body in {"GET": None, "PATCH": {"version": 1, "name": "x"}}.items():
         answer = await stranger.ask(method, key.path, body)
-        report.check(f"other tenant {method}", answer.status == 403, (answer.status, answer.message))
+        report.check(f"other tenant {method}", answer.status == 403, answer.status, answer.message)
     after = await footprints.counts()
     report.check("nothing written", before == after, after)

@@ -10,7 +10,7 @@ from rich.console import Console
 from cqrs_nest.local import LocalRuntime, Queue, listen
 from sample_app.demo.footprint import SUBSCRIBER, Footprints
 from sample_app.demo.refusals import refuse
-from sample_app.demo.report import Report
+from sample_app.demo.report import CheckFailedError, Report
 from sample_app.demo.story import Story
 from sample_app.demo.todo_client import TodoClient
 from sample_app.main_module import MainModule
@@ -23,12 +23,18 @@ VARIABLES = {"DATABASE_URL": "", "LOG_LEVEL": "error"}
 
 def run_demo(queues: Sequence[Queue]) -> int:
     """Run all stages on free ports; 1 if one does not hold."""
-    return asyncio.run(_run(queues))
-
-
-async def _run(queues: Sequence[Queue]) -> int:
     started = time.perf_counter()
     report = Report(Console(file=sys.stdout, highlight=False))
+    try:
+        asyncio.run(_run(queues, report))
+    except (CheckFailedError, TimeoutError) as error:
+        report.give_up(error)
+        return 1
+    report.conclude(time.perf_counter() - started)
+    return 0
+
+
+async def _run(queues: Sequence[Queue], report: Report) -> None:
     with listen("127.0.0.1", 0) as listener:
         async with LocalRuntime.start(
             MainModule, env=Settings, listener=listener, queues=queues, variables=VARIABLES
@@ -43,4 +49,3 @@ async def _run(queues: Sequence[Queue]) -> int:
             ):
                 key = await Story(client, footprints, report, USER).tell()
                 await refuse(client, stranger, nobody, key, footprints, report)
-    return report.conclude(time.perf_counter() - started)

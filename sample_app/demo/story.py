@@ -1,5 +1,6 @@
 """The stages of the demo: one todo from its creation to its deletion, and what is refused."""
 
+import json
 from typing import Any
 
 from sample_app.demo.footprint import Footprint, Footprints
@@ -44,7 +45,8 @@ class Story:
         key = TodoKey.of(answer.body)
         left = await self._footprints.of_todo(key.pk, key.sk)
         self._check_rows(left, versions=1)
-        await self._check_messages(key, "TODO.created")
+        event = await self._check_messages(key, "TODO.created")
+        self._report.say(f"as the subscriber's queue received it: {json.dumps(event, ensure_ascii=False)}")
         self._check_sql(left, name="Buy milk", priority=2, version=1, tags=["home", "shop"])
         self._check_activity(left, f"{self._user} created 'Buy milk'")
         return key
@@ -63,7 +65,7 @@ class Story:
         self._report.stage("Stale update: PATCH with version 1 again")
         before = await self._footprints.counts()
         answer = await self._client.ask("PATCH", key.path, {"version": 1, "name": "Buy soy milk"})
-        self._report.check("response", answer.status == 409, (answer.status, answer.message))
+        self._report.check("response", answer.status == 409, answer.status, answer.message)
         after = await self._footprints.counts()
         self._report.check("nothing written", before == after, after)
         messages = await self._footprints.messages()
@@ -90,7 +92,7 @@ class Story:
             "dueDate": "2030-01-31",
         }
         holds = answer.status == 200 and seen.get("version") == 3 and seen.get("attributes") == expected
-        self._report.check("response", holds, (answer.status, seen))
+        self._report.check("response", holds, answer.status, seen)
 
     async def _list(self, key: TodoKey) -> None:
         self._report.stage("List: GET /api/todo, by partition key")
@@ -128,7 +130,7 @@ class Story:
         self._check_sql(left, is_deleted=True, version=4, tags=["shop"])
         self._check_activity(left, f"{self._user} deleted 'Buy oat milk'")
         gone = await self._client.ask("GET", key.path)
-        self._report.check("get", gone.status == 404, (gone.status, gone.message))
+        self._report.check("get", gone.status == 404, gone.status, gone.message)
         found = await self._client.ask("GET", "/api/todo/search?keyword=milk")
         self._report.check("search", found.body["total"] == 0, {"total": found.body["total"]})
         await self._show_history(key)
@@ -148,7 +150,7 @@ class Story:
     def _check_command(self, answer: Answer, status: int, version: int) -> None:
         holds = answer.status == status and answer.body.get("version") == version
         seen = pick(answer.body, "pk", "sk", "version", "createdBy", "message")
-        self._report.check("response", holds, (answer.status, seen))
+        self._report.check("response", holds, answer.status, seen)
 
     def _check_page(self, answer: Answer, sks: list[str], what: str) -> None:
         found = [todo["sk"] for todo in answer.body["items"]]
@@ -164,7 +166,7 @@ class Story:
         history = [int(row["version"]) for row in left.history]
         self._report.check("history rows", history == list(range(1, versions)), {"versions": history})
 
-    async def _check_messages(self, key: TodoKey, event_type: str) -> None:
+    async def _check_messages(self, key: TodoKey, event_type: str) -> dict[str, Any]:
         messages = [message for message in await self._footprints.messages() if message["pk"] == key.pk]
         events = [message for message in messages if message["action"] == "domain-event"]
         holds = [event["eventType"] for event in events] == [event_type]
@@ -176,6 +178,7 @@ class Story:
             message["content"]["status"] for message in messages if message["action"] == "command-status"
         ]
         self._report.check("SNS statuses", statuses[-1:] == [FINISHED], statuses)
+        return events[0]
 
     def _check_sql(self, left: Footprint, tags: list[str], **expected: Any) -> None:
         row = dict(left.sql or {})

@@ -26,7 +26,7 @@ TABLES = ("command", "data", "history")
 
 @dataclass
 class Program:
-    """`python -m sample_app ...` in a directory and a process group of its own."""
+    """`python <arguments>` in a directory and a process group of its own."""
 
     arguments: Sequence[str]
     directory: Path
@@ -36,7 +36,7 @@ class Program:
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **self.variables}
         self.log = (self.directory / "stderr.log").open("w+")
         self.process = subprocess.Popen(
-            [sys.executable, "-u", "-m", "sample_app", *self.arguments],
+            [sys.executable, "-u", *self.arguments],
             cwd=self.directory,
             env=environment,
             stdout=subprocess.PIPE,
@@ -172,7 +172,7 @@ def running_service(directory: Path) -> Iterator[Service]:
     """`python -m sample_app run` on a free port, ended at the end."""
     database = directory / "todos.sqlite3"
     variables = {"APP_PORT": str(free_port()), "DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    program = Program(["run"], directory, variables)
+    program = Program(["-m", "sample_app", "run"], directory, variables)
     try:
         service = Service(program, program.read_until("Ctrl-C ends it"), database)
         try:
@@ -192,7 +192,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def stranger(service: Service) -> str:
     """The token of a user of another tenant, as the command line signs it."""
-    signing = ["token", "--user", "mallory", "--tenant", "umbrella"]
+    signing = ["-m", "sample_app", "token", "--user", "mallory", "--tenant", "umbrella"]
     program = Program(signing, service.program.directory)
     try:
         return program.read_until("^eyJ").strip()

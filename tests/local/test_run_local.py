@@ -1,0 +1,141 @@
+"""`run_local` and `LocalRuntime`, started from Python."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cqrs_nest.aws import DynamoDbService
+from cqrs_nest.common import Controller, Get, Module
+from cqrs_nest.cqrs import (
+    CommandInput,
+    CommandModel,
+    CommandService,
+    CqrsModule,
+    DataService,
+    DataSyncHandler,
+)
+from cqrs_nest.events import DomainEvent, EventHandler
+from cqrs_nest.local import LocalRuntime, PortTakenError, Queue, listen, run_local
+
+SETTINGS = {"APP_NAME": "notes"}
+
+
+@DataSyncHandler("note")
+class Projection:
+    """Fails as long as a test wants it to."""
+
+    def __init__(self) -> None:
+        self.broken = False
+        self.applied: list[str] = []
+
+    async def up(self, command: CommandModel) -> None:
+        if self.broken:
+            raise RuntimeError("the search index is away")
+        self.applied.append(command.sk)
+
+    async def down(self, command: CommandModel) -> None: ...
+
+
+@EventHandler(DomainEvent)
+class Listener:
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def execute(self, event: DomainEvent) -> None:
+        self.heard.append(str(event.sk))
+
+
+@Controller("notes")
+class NoteController:
+    @Get()
+    async def list(self) -> list[str]:
+        return ["a"]
+
+
+@Module(
+    imports=[CqrsModule.register(table_name="note", data_sync_handlers=[Projection])],
+    controllers=[NoteController],
+    providers=[Listener],
+)
+class NoteModule: ...
+
+
+class Missing: ...
+
+
+@Controller("broken")
+class BrokenController:
+    def __init__(self, missing: Missing) -> None: ...
+
+
+@Module(controllers=[BrokenController])
+class BrokenModule: ...
+
+
+@pytest.fixture
+async def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalRuntime]:
+    monkeypatch.chdir(tmp_path)
+    queues = [Queue("listener", actions=["domain-event"])]
+    with listen("127.0.0.1", 0) as listener:
+        async with LocalRuntime.start(
+            NoteModule, listener=listener, queues=queues, variables=SETTINGS
+        ) as runtime:
+            yield runtime
+
+
+async def publish(runtime: LocalRuntime, *sks: str) -> None:
+    service = runtime.app.get(CommandService)
+    for sk in sks:
+        await service.publish_async(CommandInput(pk="NOTE#acme", sk=sk, name=sk, type="NOTE"))
+
+
+async def test_requests_streams_and_queues_are_served(runtime: LocalRuntime) -> None:
+    async with httpx.AsyncClient(base_url=runtime.url, trust_env=False) as client:
+        assert (await client.get("/notes")).json() == ["a"]
+    await publish(runtime, "A", "B")
+    await runtime.drain()
+    assert sorted(runtime.app.get(Projection).applied) == ["A@1", "B@1"]
+    assert sorted(runtime.app.get(Listener).heard) == ["A@1", "B@1"]
+    note = await runtime.app.get(DataService).get_item(pk="NOTE#acme", sk="A")
+    assert note is not None
+    assert note.name == "A"
+
+
+async def test_drain_names_what_is_not_worked_off(runtime: LocalRuntime) -> None:
+    projection = runtime.app.get(Projection)
+    projection.broken = True
+    await publish(runtime, "A")
+    with pytest.raises(TimeoutError, match="stream of local-notes-note-command"):
+        await runtime.drain(within=0.5)
+    projection.broken = False
+    await runtime.drain()
+    assert projection.applied == ["A@1"]
+
+
+async def test_nothing_is_left_for_the_next_start(runtime: LocalRuntime) -> None:
+    await publish(runtime, "A")
+    await runtime.drain()
+    page = await runtime.app.get(DynamoDbService).scan("local-notes-note-data")
+    assert [item["sk"] for item in page.items] == ["A"]
+
+
+def test_a_taken_port_is_told_with_the_fix() -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTakenError, match=rf"Port {port} .* APP_PORT={port + 1}"):
+            listen("127.0.0.1", port)
+
+
+def test_a_mistake_of_the_application_is_told_without_a_stack(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("APP_NAME", "broken")
+    monkeypatch.setenv("APP_PORT", "0")
+    assert run_local(BrokenModule) == 1
+    errors = capsys.readouterr().err
+    assert "BrokenController" in errors
+    assert "Missing" in errors
+    assert "Traceback" not in errors
