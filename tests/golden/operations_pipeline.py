@@ -1,0 +1,90 @@
+"""The recorded events of AWS, through the one door that they come in by."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from cqrs_nest.aws import AwsSession
+from cqrs_nest.events import EventService
+from tests.golden.operations import Call, operation
+from tests.golden.recorded_app import probe
+from tests.golden.world import STATE_MACHINE
+
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
+
+
+@operation("EventService.handleDynamoDBEvent")
+async def dynamodb_event(call: Call) -> Any:
+    """The executions that the records started, or which records failed: a batch answers no more."""
+    client = call.container.get(AwsSession).client("stepfunctions")
+    _have_state_machine(client)
+    before = _executions(client)
+    failed = await _handle(call)
+    if failed["batchItemFailures"]:
+        return failed
+    started = [name for name in _executions(client) if name not in before]
+    return [[{"executionName": name}] for name in started]
+
+
+@operation("EventService.handleStepFunctionsEvent")
+async def step_functions_event(call: Call) -> Any:
+    recorded = call.step.recorded["result"]
+    if isinstance(recorded, dict) and recorded["$error"]["message"] == "rds down":
+        probe.fail = type("Error", (Exception,), {})("rds down")
+    try:
+        return await _handle(call)
+    finally:
+        probe.fail = None
+
+
+@operation("EventService.handleSqsEvent")
+@operation("EventService.handleSnsEvent")
+@operation("EventService.handleS3Event")
+@operation("EventService.handleEventBridgeEvent")
+async def other_event(call: Call) -> Any:
+    return await _handle(call)
+
+
+async def _handle(call: Call) -> Any:
+    event = _json(call.step.recorded["args"])
+    return _with_dates(await call.container.get(EventService).handle(event))
+
+
+def _json(value: Any) -> Any:
+    """An event as Lambda hands it over: JSON, in which dates are texts and undefined does not exist."""
+    match value:
+        case {"$date": text}:
+            return text
+        case dict():
+            return {name: _json(item) for name, item in value.items() if item != {"$undefined": True}}
+        case list():
+            return [_json(item) for item in value]
+        case _:
+            return value
+
+
+def _with_dates(value: Any) -> Any:
+    """A JSON result with its dates tagged, as recordings have them."""
+    match value:
+        case str() if _MOMENT.fullmatch(value):
+            return {"$date": value}
+        case dict():
+            return {name: _with_dates(item) for name, item in value.items()}
+        case list():
+            return [_with_dates(item) for item in value]
+        case _:
+            return value
+
+
+def _have_state_machine(client: Any) -> None:
+    if not client.list_state_machines()["stateMachines"]:
+        client.create_state_machine(
+            name="command",
+            definition='{"StartAt": "check_version", "States": {"check_version": {"Type": "Succeed"}}}',
+            roleArn="arn:aws:iam::123456789012:role/DummyRole",
+        )
+
+
+def _executions(client: Any) -> list[str]:
+    return [entry["name"] for entry in client.list_executions(stateMachineArn=STATE_MACHINE)["executions"]]
