@@ -26,6 +26,8 @@ def to_json(value: object) -> str:
     """
     try:
         return orjson.dumps(_plain(value, "")).decode()
+    except RecursionError:
+        raise UnsupportedValueError("", value, "it is nested too deeply, or contains itself") from None
     except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
         raise UnsupportedValueError("", value, str(error)) from error
 

@@ -35,7 +35,10 @@ def serialize_item(item: Mapping[str, Any]) -> AttributeMap:
     {'pk': {'S': 'A#t'}, 'version': {'N': '1'}, 'ttl': {'NULL': True}, \
 'attributes': {'M': {'n': {'N': '1.5'}, 'tags': {'SS': ['x']}}}}
     """
-    return _map(item, "")
+    try:
+        return _map(item, "")
+    except RecursionError:
+        raise UnsupportedValueError("", item, "it is nested too deeply, or contains itself") from None
 
 
 def serialize(value: object, path: str = "") -> AttributeValue:
