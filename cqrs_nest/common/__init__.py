@@ -37,7 +37,6 @@ from cqrs_nest.common.execution import (
     ExceptionFilter,
     ExecutionContext,
     NestInterceptor,
-    PipeTransform,
     UseFilters,
     UseGuards,
     UseInterceptors,
@@ -54,7 +53,6 @@ from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import MetadataKey, Reflector, SetMetadata, apply_decorators
 from cqrs_nest.common.modules import DynamicModule, Module
 from cqrs_nest.common.parameters import (
-    ArgumentMetadata,
     Body,
     Cookies,
     Headers,
@@ -64,6 +62,7 @@ from cqrs_nest.common.parameters import (
     Req,
     create_param_decorator,
 )
+from cqrs_nest.common.pipes import ArgumentMetadata, ParameterSource, PipeTransform
 from cqrs_nest.common.providers import Injectable, Scope, provide
 from cqrs_nest.common.routing import (
     VERSION_NEUTRAL,
@@ -139,6 +138,7 @@ __all__ = [
     "OnModuleInit",
     "Options",
     "Param",
+    "ParameterSource",
     "Patch",
     "PayloadTooLargeException",
     "PipeTransform",

@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from cqrs_nest.common.metadata import MetadataKey, extend_metadata, find_metadata
+from cqrs_nest.common.pipes import PipeTransform
 from cqrs_nest.common.tokens import InjectionToken
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
-
-    from cqrs_nest.common.parameters import ArgumentMetadata
 
 TargetT = TypeVar("TargetT", bound=Callable[..., object])
 
@@ -84,12 +83,6 @@ class NestInterceptor(Protocol):
     """Wraps the handler: `await next.handle()` runs it."""
 
     def intercept(self, context: ExecutionContext, next: CallHandler) -> Awaitable[Any]: ...
-
-
-class PipeTransform(Protocol):
-    """Checks or changes one argument of a handler."""
-
-    def transform(self, value: Any, metadata: ArgumentMetadata) -> Any: ...
 
 
 class ExceptionFilter(Protocol):

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
-from cqrs_nest.common.execution import ExecutionContext, PipeTransform
-
-
-class ParameterSource(Enum):
-    """The part of the request that an argument is taken from."""
-
-    BODY = "body"
-    PARAM = "param"
-    QUERY = "query"
-    HEADERS = "headers"
-    COOKIES = "cookies"
-    REQUEST = "request"
-    IP = "ip"
-    CUSTOM = "custom"
+from cqrs_nest.common.execution import ExecutionContext
+from cqrs_nest.common.pipes import ParameterSource, PipeTransform
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +21,6 @@ class ParameterMarker:
     """For `CUSTOM`: gives the value, sync or async."""
     data: Any = None
     """For `CUSTOM`: the first argument of the factory."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArgumentMetadata:
-    """What a pipe is told about the value: where it came from, its declared type and its name."""
-
-    source: ParameterSource
-    annotation: Any
-    name: str | None = None
 
 
 Pipe = type[PipeTransform] | PipeTransform

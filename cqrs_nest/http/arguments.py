@@ -10,7 +10,7 @@ from pydantic import PydanticSchemaGenerationError
 from pydantic_core import to_json
 from starlette.requests import Request
 
-from cqrs_nest.common.parameters import ArgumentMetadata, ParameterSource
+from cqrs_nest.common.pipes import ArgumentMetadata, ParameterSource
 from cqrs_nest.http.call import Call
 from cqrs_nest.http.conversion import Convert, JsonConverter, TextConverter, is_list, is_model
 from cqrs_nest.http.enhancers import AsyncMethod

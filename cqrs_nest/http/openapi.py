@@ -21,7 +21,7 @@ from cqrs_nest.common.api_documentation import (
     OperationDocumentation,
 )
 from cqrs_nest.common.metadata import MetadataKey, find_metadata
-from cqrs_nest.common.parameters import ParameterSource
+from cqrs_nest.common.pipes import ParameterSource
 from cqrs_nest.http.openapi_schemas import READ, WRITTEN, Schema, Schemas
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.router import ALL_METHODS

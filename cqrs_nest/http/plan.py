@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.common import ForbiddenException
 from cqrs_nest.common.metadata import find_metadata
-from cqrs_nest.common.parameters import ParameterSource
+from cqrs_nest.common.pipes import ParameterSource
 from cqrs_nest.common.routing import REDIRECT, RESPONSE_HEADERS
 from cqrs_nest.core import RequestScope, current_request_scope
 from cqrs_nest.http.arguments import Argument, compile_argument

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import FunctionType, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
-from cqrs_nest.common.parameters import ParameterMarker, ParameterSource
+from cqrs_nest.common.parameters import ParameterMarker
+from cqrs_nest.common.pipes import ParameterSource
 from cqrs_nest.core.annotations import Namespace, UnreadableAnnotation
 from cqrs_nest.http.errors import invalid_route
 
