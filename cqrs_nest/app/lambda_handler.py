@@ -61,8 +61,9 @@ class LambdaFunction:
 
     def close(self) -> None:
         """Run the shutdown hooks and end the loop."""
-        if self._application is not None:
-            self._run(self._application.close())
+        application, self._application = self._application, None
+        if application is not None:
+            self._run(application.close())
         self._runner.close()
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
