@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.app.lifespan import serve_lifespan
 from cqrs_nest.common.tokens import InjectionToken
-from cqrs_nest.core import Container, RequestScope
+from cqrs_nest.core import Container, ModuleGraph, RequestScope
 from cqrs_nest.events import EventService
 from cqrs_nest.http import HttpApplication
 
@@ -35,6 +35,14 @@ class NestApplication:
     async def resolve(self, token: type[T] | InjectionToken[T], scope: RequestScope | None = None) -> T:
         """A request-scoped or transient instance: a new one, or the one of `scope`."""
         return await self.container.resolve(token, scope)
+
+    def graph(self) -> ModuleGraph:
+        """The module graph as data, with `mermaid()` and `tree()`."""
+        return self.container.graph()
+
+    async def initialize(self) -> None:
+        """Run the start hooks; only the first call does. `CqrsNest.create` has done so."""
+        await self.container.initialize()
 
     async def close(self, signal: str | None = None) -> None:
         """Run the shutdown hooks."""

@@ -53,13 +53,17 @@ class CqrsNest:
 
 async def start(container: Container, http: HttpOptions | None = None) -> NestApplication:
     """Put the HTTP part on a built container and run the start hooks."""
+    application = assemble(container, http)
+    await application.initialize()
+    return application
+
+
+def assemble(container: Container, http: HttpOptions | None = None) -> NestApplication:
+    """Put the HTTP part on a built container."""
     environment = container.get(Environment)
     routes = HttpApplication(container, http or _http_options(environment))
-    application = NestApplication(
-        container, routes, AuthenticationMiddleware(routes, container.get(JwtVerifier), environment)
-    )
-    await container.initialize()
-    return application
+    verifier = container.get(JwtVerifier)
+    return NestApplication(container, routes, AuthenticationMiddleware(routes, verifier, environment))
 
 
 def _http_options(environment: Environment) -> HttpOptions:

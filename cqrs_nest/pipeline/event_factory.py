@@ -14,9 +14,9 @@ from cqrs_nest.pipeline.options import PipelineOptions
 class CommandEventFactory:
     """Takes the stream records of registered command tables and the states of their executions."""
 
-    def __init__(self, registry: CommandTableRegistry, options: PipelineOptions | None = None) -> None:
+    def __init__(self, registry: CommandTableRegistry, options: PipelineOptions = PipelineOptions()) -> None:
         self._registry = registry
-        self._options = options or PipelineOptions()
+        self._options = options
 
     def transform_dynamodb_stream(self, record: DynamoDbStreamEvent) -> list[AwsEvent] | None:
         """New commands, unless they were applied as they were published. Nothing for other changes."""

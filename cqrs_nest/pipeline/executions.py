@@ -28,12 +28,12 @@ class CommandExecutions:
         pipeline: CommandPipeline,
         step_functions: StepFunctionService,
         environment: Environment,
-        options: PipelineOptions | None = None,
+        options: PipelineOptions = PipelineOptions(),
     ) -> None:
         self._pipeline = pipeline
         self._step_functions = step_functions
         self._state_machine = environment.sfn_command_arn
-        self._driver = (options or PipelineOptions()).driver
+        self._driver = options.driver
 
     def on_module_init(self) -> None:
         """Refuse to start without a state machine when commands are to run through one."""

@@ -26,11 +26,11 @@ class NewCommandHandler:
         self,
         stream: StreamDriver,
         executions: CommandExecutions,
-        options: PipelineOptions | None = None,
+        options: PipelineOptions = PipelineOptions(),
     ) -> None:
         self._stream = stream
         self._executions = executions
-        self._driver = (options or PipelineOptions()).driver
+        self._driver = options.driver
 
     async def execute(self, event: NewCommandEvent) -> Any:
         """Apply the command, or start its execution."""

@@ -16,8 +16,10 @@ from cqrs_nest.common.providers import (
 )
 from cqrs_nest.common.tokens import Token
 from cqrs_nest.config import ConfigModule, Environment
+from cqrs_nest.context import ContextModule
 from cqrs_nest.core import Container, Overrides
 from cqrs_nest.core.scanner import ModuleScanner
+from cqrs_nest.events import EventModule
 from cqrs_nest.testing.module import TestingModule
 
 
@@ -122,10 +124,11 @@ class TestingModuleBuilder:
 
     async def compile(self) -> TestingModule:
         """Build everything; no lifecycle hook runs. Raises what starting the application would raise."""
-        root = self._root(self._imports)
+        imports = [*self._imports, ContextModule, EventModule]
+        root = self._root(imports)
         if self._env is not None or not await self._provides_environment(root):
             environment = self._env or Environment(node_env="local", app_name="test")
-            root = self._root([ConfigModule.for_root(environment), *self._imports])
+            root = self._root([ConfigModule.for_root(environment), *imports])
         container = await Container.create(root, overrides=self._overrides, mocker=self._mocker)
         return TestingModule(container)
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self, TypeVar
 
+from cqrs_nest.app import NestApplication
+from cqrs_nest.app.factory import assemble
 from cqrs_nest.common.tokens import InjectionToken
-from cqrs_nest.core import Container, RequestScope
+from cqrs_nest.core import Container, LazyModuleLoader, RequestScope
+from cqrs_nest.http import HttpOptions
+from cqrs_nest.pipeline import PipelineModule
 
 T = TypeVar("T")
 
@@ -29,6 +33,14 @@ class TestingModule:
     async def resolve(self, token: type[T] | InjectionToken[T], scope: RequestScope | None = None) -> T:
         """An instance of any provider: with the same `scope` the same one, without a scope a new one."""
         return await self.container.resolve(token, scope)
+
+    async def create_application(self, *, http: HttpOptions | None = None) -> NestApplication:
+        """The ASGI application around this module; its start hooks run in `await application.initialize()`.
+
+        Raises what `CqrsNest.create` raises for controllers that cannot be served.
+        """
+        await self.container.get(LazyModuleLoader).load(PipelineModule)
+        return assemble(self.container, http)
 
     async def initialize(self) -> None:
         """Run the start hooks; compiling does not."""

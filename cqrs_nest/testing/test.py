@@ -42,7 +42,9 @@ class Test:
         providers: Sequence[Provider] = (),
         env: Environment | None = None,
     ) -> TestingModuleBuilder:
-        """A root module, `RootTestModule`, of the given parts; nothing is built before `compile()`.
+        """A root module, `RootTestModule`, of the given parts and the global modules of every application.
+
+        Nothing is built before `compile()`.
 
         `env` are the settings. Without it those that a module provides are used, or else settings for a
         local application with the name `test`.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cqrs_nest.common import Controller, Injectable, Module, Scope, provide
+from cqrs_nest.common import Controller, Injectable, Module, Scope, forward_ref, provide
 from cqrs_nest.core import Container
 from cqrs_nest.testing import Test
 
@@ -83,6 +83,18 @@ async def test_global_modules_and_what_they_import_start_first() -> None:
 
     assert journal.during("init") == ["settings", "database", "deep", "feature"]
     assert journal.during("destroy") == ["feature", "deep", "database", "settings"]
+
+
+async def test_in_an_import_circle_the_root_still_starts_last() -> None:
+    journal = Journal()
+    feature = Module(imports=[forward_ref(lambda: root)], providers=[journal.hooked("feature")])(
+        type("Feature", (), {})
+    )
+    root = Module(imports=[feature], providers=[journal.hooked("root")])(type("Root", (), {}))
+
+    await (await Container.create(root)).initialize()
+
+    assert journal.during("init") == ["feature", "root"]
 
 
 @case("LIFE-03")

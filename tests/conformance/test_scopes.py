@@ -1,11 +1,27 @@
 """How long instances live."""
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
 
+import httpx
 import pytest
 
-from cqrs_nest.common import INQUIRER, REQUEST, Inject, Injectable, Module, Scope
+from cqrs_nest.common import (
+    INQUIRER,
+    REQUEST,
+    Controller,
+    ExecutionContext,
+    ForbiddenException,
+    Get,
+    Inject,
+    Injectable,
+    Module,
+    Scope,
+    UseGuards,
+)
 from cqrs_nest.core import Container, ProviderScopeError, RequestScope
+from cqrs_nest.testing import Test
 
 case = pytest.mark.case
 
@@ -86,3 +102,118 @@ async def test_each_consumer_has_its_own_transient_providers() -> None:
     assert await container.resolve(Mid) is not await container.resolve(Mid)
     scope = RequestScope()
     assert await container.resolve(Mid, scope) is await container.resolve(Mid, scope)
+
+
+@asynccontextmanager
+async def client_of(root: type[Any]) -> AsyncIterator[httpx.AsyncClient]:
+    async with await Test.create_testing_module(imports=[root]).compile() as module:
+        application = await module.create_application()
+        await application.initialize()
+        transport = httpx.ASGITransport(application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield client
+
+
+@case("SCO-04")
+async def test_a_request_scoped_controller_is_built_for_each_request() -> None:
+    built: list[str] = []
+
+    @Injectable(scope=Scope.REQUEST)
+    class R:
+        def __init__(self) -> None:
+            built.append("R")
+            self.number = built.count("R")
+
+    class S:
+        def __init__(self, r: R) -> None:
+            self.r = r
+
+    @Controller("it")
+    class CountingController:
+        def __init__(self, s: S, r: R) -> None:
+            built.append("controller")
+            self.number, self.s, self.r = built.count("controller"), s, r
+
+        @Get()
+        async def get(self) -> dict[str, object]:
+            return {"ctl": self.number, "r": self.r.number, "shared": self.s.r is self.r}
+
+    @Module(controllers=[CountingController], providers=[R, S])
+    class App: ...
+
+    async with client_of(App) as client:
+        assert built == []
+        assert (await client.get("/it")).json() == {"ctl": 1, "r": 1, "shared": True}
+        assert (await client.get("/it")).json() == {"ctl": 2, "r": 2, "shared": True}
+
+
+@case("SCO-06")
+async def test_guard_service_and_controller_share_the_request() -> None:
+    @Injectable(scope=Scope.REQUEST)
+    class R:
+        count = 0
+
+        def __init__(self) -> None:
+            type(self).count += 1
+            self.number = self.count
+            self.seen_by_guard = 0
+
+    @Module(providers=[R], exports=[R])
+    class RModule: ...
+
+    class S1:
+        def __init__(self, r: R) -> None:
+            self.r = r
+
+    @Module(imports=[RModule], providers=[S1], exports=[S1])
+    class ServiceModule: ...
+
+    class Guard:
+        def __init__(self, r: R) -> None:
+            self.r = r
+
+        def can_activate(self, context: ExecutionContext) -> bool:
+            self.r.seen_by_guard = self.r.number
+            return True
+
+    @Controller("it")
+    class SharingController:
+        def __init__(self, s1: S1, r: R) -> None:
+            self.s1, self.r = s1, r
+
+        @Get()
+        @UseGuards(Guard)
+        async def get(self) -> dict[str, int]:
+            return {"s": self.s1.r.number, "r": self.r.number, "g": self.s1.r.seen_by_guard}
+
+    @Module(imports=[RModule, ServiceModule], controllers=[SharingController])
+    class App: ...
+
+    async with client_of(App) as client:
+        answers = [(await client.get("/it")).json() for _ in range(2)]
+
+    assert answers == [{"s": 1, "r": 1, "g": 1}, {"s": 2, "r": 2, "g": 2}]
+
+
+@case("SCO-07")
+async def test_an_exception_of_a_request_scoped_constructor_is_answered_as_it_is() -> None:
+    @Injectable(scope=Scope.REQUEST)
+    class Refusing:
+        def __init__(self) -> None:
+            raise ForbiddenException("ctor")
+
+    @Controller("it")
+    class RefusedController:
+        def __init__(self, refusing: Refusing) -> None: ...
+
+        @Get()
+        async def get(self) -> None: ...
+
+    @Module(controllers=[RefusedController], providers=[Refusing])
+    class App: ...
+
+    async with client_of(App) as client:
+        answer = await client.get("/it")
+
+    assert answer.status_code == 403
+    assert answer.json() == {"message": "ctor", "error": "Forbidden", "statusCode": 403}

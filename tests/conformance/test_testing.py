@@ -2,9 +2,19 @@
 
 from typing import Annotated, Any
 
+import httpx
 import pytest
 
-from cqrs_nest.common import Inject, InjectionToken, Module, provide
+from cqrs_nest.common import (
+    Controller,
+    ExecutionContext,
+    Get,
+    Inject,
+    InjectionToken,
+    Module,
+    UseGuards,
+    provide,
+)
 from cqrs_nest.core import UnknownProviderError, UnresolvedDependencyError
 from cqrs_nest.testing import Test
 
@@ -42,6 +52,63 @@ class Svc:
 
 @Module(imports=[DataModule], providers=[Svc])
 class AppModule: ...
+
+
+class DenyingGuard:
+    def can_activate(self, context: ExecutionContext) -> bool:
+        return False
+
+
+class AllowingGuard:
+    def can_activate(self, context: ExecutionContext) -> bool:
+        return True
+
+
+@Controller("db")
+class DbController:
+    def __init__(self, svc: Svc) -> None:
+        self.svc = svc
+
+    @Get()
+    @UseGuards(DenyingGuard)
+    async def name(self) -> str:
+        return self.svc.repo.db.name()
+
+
+@case("TST-01")
+async def test_private_providers_and_guards_are_replaced_deep_down() -> None:
+    web = Module(imports=[AppModule, DataModule], controllers=[DbController], providers=[Svc])(
+        type("WebModule", (), {})
+    )
+    builder = Test.create_testing_module(imports=[web])
+    builder.override_provider(Db).use_value(FakeDb())
+    builder.override_guard(DenyingGuard).use_class(AllowingGuard)
+
+    async with await builder.compile() as module:
+        application = await module.create_application()
+        transport = httpx.ASGITransport(application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            answer = await client.get("/db")
+
+        assert (answer.status_code, answer.text) == (200, "fake")
+        assert module.get(Db).name() == "fake"
+        with pytest.raises(UnknownProviderError, match="Db is not a provider of RootTestModule itself"):
+            module.get(Db, strict=True)
+
+
+@case("TST-09")
+async def test_the_start_hooks_of_a_test_run_when_it_says_so() -> None:
+    calls: list[str] = []
+
+    class Hooked:
+        def on_module_init(self) -> None:
+            calls.append("init")
+
+    async with await Test.create_testing_module(providers=[Hooked]).compile() as module:
+        application = await module.create_application()
+        assert calls == []
+        await application.initialize()
+        assert calls == ["init"]
 
 
 class Extra: ...

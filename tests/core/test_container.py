@@ -1,6 +1,6 @@
 """The container from outside: injectors, lazy modules, discovery, the graph, overrides and hooks."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import injector
 import pytest
@@ -9,7 +9,6 @@ from cqrs_nest.common import (
     Controller,
     DynamicModule,
     Get,
-    Inject,
     Injectable,
     MetadataKey,
     Module,
@@ -330,10 +329,8 @@ async def test_created_objects_leave_no_trace_in_the_module() -> None:
     class Caller: ...
 
     class Made:
-        def __init__(
-            self, a: A, prefix: Prefix, caller: Caller, text: Annotated[str, Inject("T")] = "-"
-        ) -> None:
-            self.a, self.prefix, self.caller, self.text = a, prefix, caller, text
+        def __init__(self, a: A, prefix: Prefix, caller: Caller) -> None:
+            self.a, self.prefix, self.caller = a, prefix, caller
 
     root = DynamicModule(type("App", (), {}), providers=[A, Prefix, Caller])
     container = await Container.create(root)
