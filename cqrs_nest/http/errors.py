@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from starlette.exceptions import HTTPException as StarletteHttpException
 
 from cqrs_nest.common import HttpException, Logger
-from cqrs_nest.common.exceptions import JsonBody
 from cqrs_nest.core.errors import CqrsNestError, error_text
 from cqrs_nest.http.json import is_object
 from cqrs_nest.http.responses import Reply, json_reply
 
 _logger = Logger("ExceptionsHandler")
 
+_CONDITION_CODES: Final = frozenset(("ConditionalCheckFailedException", "ConditionalCheckFailed"))
+"""Of a single write, and of one write in a transaction."""
 _CONDITION_FAILED: Final = {
     "statusCode": 409,
     "message": "ConditionalCheckFailedException: The conditional request failed",
 }
-_AWS_STATUS: Final[Mapping[str, HTTPStatus]] = {
+_BUSY: Final[Mapping[str, HTTPStatus]] = {
+    "ProvisionedThroughputExceeded": HTTPStatus.TOO_MANY_REQUESTS,
     "ProvisionedThroughputExceededException": HTTPStatus.TOO_MANY_REQUESTS,
     "RequestLimitExceeded": HTTPStatus.TOO_MANY_REQUESTS,
     "Throttling": HTTPStatus.TOO_MANY_REQUESTS,
+    "ThrottlingError": HTTPStatus.TOO_MANY_REQUESTS,
     "ThrottlingException": HTTPStatus.TOO_MANY_REQUESTS,
     "TooManyRequestsException": HTTPStatus.TOO_MANY_REQUESTS,
     "ServiceUnavailable": HTTPStatus.SERVICE_UNAVAILABLE,
@@ -59,23 +62,26 @@ def default_reply(error: Exception, request: str) -> Reply:
         return json_reply(error.status, error.body())
     if isinstance(error, StarletteHttpException):
         return json_reply(error.status_code, {"statusCode": error.status_code, "message": error.detail})
-    aws_body = _aws_error_body(error)
-    if aws_body is not None:
-        return json_reply(aws_body["statusCode"], aws_body)
+    codes = _aws_error_codes(error)
+    if not codes.isdisjoint(_CONDITION_CODES):
+        return json_reply(409, _CONDITION_FAILED)
+    for code in codes & _BUSY.keys():
+        status = _BUSY[code]
+        _logger.warn("%s was throttled by AWS: %s", request, code)
+        return json_reply(status, {"statusCode": int(status), "message": status.phrase})
     _logger.error("%s failed: %s", request, type(error).__name__, error=error)
     return json_reply(500, {"statusCode": 500, "message": "Internal server error"})
 
 
-def _aws_error_body(error: Exception) -> JsonBody | None:
-    """Recognises botocore's ClientError by its shape, so that AWS need not be imported to serve HTTP."""
+def _aws_error_codes(error: Exception) -> set[str]:
+    """The codes of a botocore ClientError, told by its shape: serving HTTP must not import AWS."""
     response: object = getattr(error, "response", None)
     if not is_object(response):
-        return None
-    code: str = response.get("Error", {}).get("Code", "")
-    reasons: Sequence[JsonBody] = response.get("CancellationReasons", ())
-    if code == "ConditionalCheckFailedException" or any(
-        reason.get("Code") == "ConditionalCheckFailed" for reason in reasons
-    ):
-        return _CONDITION_FAILED
-    status = _AWS_STATUS.get(code)
-    return None if status is None else {"statusCode": int(status), "message": status.phrase}
+        return set()
+    reasons: object = response.get("CancellationReasons")
+    details = [response.get("Error"), *(reasons if _is_list(reasons) else ())]
+    return {str(detail.get("Code")) for detail in details if is_object(detail)}
+
+
+def _is_list(value: object) -> TypeGuard[list[object]]:
+    return isinstance(value, list)

@@ -74,9 +74,11 @@ class Renderer:
             return self._redirect_reply(self._redirect, result)
         if result is None:
             return _reply(self._status, None, self._headers, b"")
-        if isinstance(result, str) and not isinstance(result, Enum):
+        if isinstance(result, Enum):
+            result = result.value
+        if isinstance(result, str):
             return _reply(self._status, self._text, self._headers, result.encode())
-        content_type = self._text if isinstance(result, int | float | Enum) else self._json
+        content_type = self._text if isinstance(result, int | float) else self._json
         return _reply(self._status, content_type, self._headers, to_json(result))
 
     def _redirect_reply(self, redirect: RedirectOptions, result: Any) -> Reply:

@@ -1,0 +1,154 @@
+"""The answers to exceptions, and what is logged about them."""
+
+import logging
+from typing import Any
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
+
+from cqrs_nest.common import ConflictException, Controller, Get, HttpException, NotFoundException
+
+
+def client_error(code: str, **more: Any) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "secret table"}, **more}, "PutItem")
+
+
+CANCELLED = client_error(
+    "TransactionCanceledException",
+    CancellationReasons=[{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Message": "secret"}],
+)
+CONDITION = {
+    "statusCode": 409,
+    "message": "ConditionalCheckFailedException: The conditional request failed",
+}
+INTERNAL = {"statusCode": 500, "message": "Internal server error"}
+BUSY = {"statusCode": 429, "message": "Too Many Requests"}
+UNAVAILABLE = {"statusCode": 503, "message": "Service Unavailable"}
+
+
+async def answer(serve: Any, error: Exception) -> httpx.Response:
+    @Controller("e")
+    class Errors:
+        @Get(":id")
+        async def get(self) -> None:
+            raise error
+
+    response: httpx.Response = await (await serve(Errors)).get("/e/1?token=hidden")
+    return response
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "body"),
+    [
+        (NotFoundException(), 404, {"message": "Not Found", "statusCode": 404}),
+        (NotFoundException("x"), 404, {"message": "x", "error": "Not Found", "statusCode": 404}),
+        (ConflictException(["a", "b"]), 409, {"message": ["a", "b"], "error": "Conflict", "statusCode": 409}),
+        (HttpException("plain", 400), 400, {"statusCode": 400, "message": "plain"}),
+        (HttpException({"a": 1}, 422), 422, {"a": 1}),
+        (HTTPException(418, "tea"), 418, {"statusCode": 418, "message": "tea"}),
+        (client_error("ConditionalCheckFailedException"), 409, CONDITION),
+        (CANCELLED, 409, CONDITION),
+    ],
+)
+async def test_errors_that_say_their_status_are_not_logged(
+    serve: Any, caplog: pytest.LogCaptureFixture, error: Exception, status: int, body: Any
+) -> None:
+    response = await answer(serve, error)
+    assert (response.status_code, response.json()) == (status, body)
+    assert [record for record in caplog.records if record.name == "cqrs_nest.ExceptionsHandler"] == []
+
+
+async def test_the_order_of_the_keys(serve: Any) -> None:
+    response = await answer(serve, NotFoundException("x"))
+    assert response.text == '{"message":"x","error":"Not Found","statusCode":404}'
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "body"),
+    [
+        ("ProvisionedThroughputExceededException", 429, BUSY),
+        ("ThrottlingException", 429, BUSY),
+        ("RequestLimitExceeded", 429, BUSY),
+        ("SlowDown", 503, UNAVAILABLE),
+        ("ServiceUnavailable", 503, UNAVAILABLE),
+    ],
+)
+async def test_throttling_is_answered_and_noticed(
+    serve: Any, caplog: pytest.LogCaptureFixture, code: str, status: int, body: Any
+) -> None:
+    response = await answer(serve, client_error(code))
+    assert (response.status_code, response.json()) == (status, body)
+    assert [record.getMessage() for record in caplog.records] == [f"GET '/e/1' was throttled by AWS: {code}"]
+
+
+class Odd(Exception):
+    def __init__(self, response: Any) -> None:
+        super().__init__("odd")
+        self.response = response
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("secret"),
+        client_error("ResourceNotFoundException"),
+        client_error("TransactionCanceledException", CancellationReasons=[{"Code": "ValidationError"}]),
+        Odd({"Error": "text"}),
+        Odd({"Error": None, "CancellationReasons": None}),
+        Odd("text"),
+        RecursionError("deep"),
+    ],
+)
+async def test_anything_else_is_internal_and_logged_once_with_its_stack(
+    serve: Any, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    response = await answer(serve, error)
+    assert (response.status_code, response.json()) == (500, INTERNAL)
+    [record] = [each for each in caplog.records if each.levelno >= logging.ERROR]
+    assert record.name == "cqrs_nest.ExceptionsHandler"
+    assert record.getMessage() == f"GET '/e/1' failed: {type(error).__name__}"
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+    assert "hidden" not in caplog.text
+
+
+async def test_an_answer_that_breaks_off_is_logged_and_ends_the_connection(
+    serve: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    @Controller("e")
+    class Errors:
+        @Get()
+        async def get(self) -> StreamingResponse:
+            async def parts() -> Any:
+                yield "a"
+                raise RuntimeError("midway")
+
+            return StreamingResponse(parts())
+
+    client = await serve(Errors)
+    with pytest.raises(RuntimeError, match="midway"):
+        await client.get("/e")
+    assert "GET '/e' failed during its answer" in caplog.text
+
+
+async def test_unknown_routes(serve: Any) -> None:
+    @Controller("cats")
+    class Cats:
+        @Get()
+        async def get(self) -> None: ...
+
+    client = await serve(Cats)
+    for method, url in (("GET", "/nope?x=1"), ("DELETE", "/cats"), ("OPTIONS", "/cats"), ("GET", "/a%2Fb")):
+        response = await client.request(method, url)
+        message = f"Cannot {method} {url}"
+        assert response.status_code == 404
+        assert response.json() == {"message": message, "error": "Not Found", "statusCode": 404}
+
+
+async def test_only_http_is_served(build: Any) -> None:
+    application = await build()
+    with pytest.raises(ValueError, match="serves http, not websocket"):
+        await application({"type": "websocket"}, None, None)

@@ -1,0 +1,552 @@
+"""The order of guards, interceptors, pipes, handler and filters, and who is asked at all."""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from cqrs_nest.common import (
+    APP_FILTER,
+    APP_GUARD,
+    APP_INTERCEPTOR,
+    APP_PIPE,
+    REQUEST,
+    ArgumentMetadata,
+    ArgumentsHost,
+    BadRequestException,
+    Body,
+    CallHandler,
+    Catch,
+    Controller,
+    ExecutionContext,
+    ForbiddenException,
+    Get,
+    Inject,
+    Injectable,
+    Module,
+    NotFoundException,
+    Param,
+    Post,
+    Query,
+    UnauthorizedException,
+    UseFilters,
+    UseGuards,
+    UseInterceptors,
+    UsePipes,
+    provide,
+)
+from cqrs_nest.common import (
+    Scope as Lifetime,
+)
+from cqrs_nest.core import current_request_scope
+from cqrs_nest.http import Dto
+
+log: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def empty_log() -> None:
+    log.clear()
+
+
+class Guard:
+    def __init__(self, name: str, result: Any = True) -> None:
+        self.name, self.result = name, result
+
+    def can_activate(self, context: ExecutionContext) -> Any:
+        log.append(f"guard:{self.name}")
+        if isinstance(self.result, Exception):
+            raise self.result
+        return self.result
+
+
+class Around:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+        log.append(f"before:{self.name}")
+        result = await next.handle()
+        log.append(f"after:{self.name}")
+        return result
+
+
+class Pipe:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def transform(self, value: Any, metadata: ArgumentMetadata) -> Any:
+        log.append(f"pipe:{self.name}({metadata.source.value}:{metadata.name})")
+        return value
+
+
+@Catch()
+class Answer:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def catch(self, exception: Exception, host: ArgumentsHost) -> Response:
+        log.append(f"filter:{self.name}")
+        return JSONResponse({"by": self.name, "message": str(exception)}, 499)
+
+
+def middleware(app: ASGIApp) -> ASGIApp:
+    async def watch(scope: Scope, receive: Receive, send: Send) -> None:
+        log.append("middleware")
+        if scope["path"] == "/fails":
+            raise RuntimeError("middleware")
+        await app(scope, receive, send)
+
+    return watch
+
+
+@Controller("o")
+@UseGuards(Guard("controller"))
+@UseInterceptors(Around("controller"))
+@UsePipes(Pipe("controller"))
+class Ordered:
+    @Get(":id")
+    @UseGuards(Guard("route1"), Guard("route2"))
+    @UseInterceptors(Around("route1"), Around("route2"))
+    @UsePipes(Pipe("route"))
+    async def get(self, number: Annotated[int, Param("id", Pipe("own"))]) -> int:
+        log.append("handler")
+        return number
+
+
+@pytest.fixture
+def levels() -> dict[str, Any]:
+    return {
+        "providers": [
+            provide(APP_GUARD, use_value=Guard("app")),
+            provide(APP_INTERCEPTOR, use_value=Around("app")),
+            provide(APP_PIPE, use_value=Pipe("app")),
+        ],
+        "guards": [Guard("global")],
+        "interceptors": [Around("global")],
+        "pipes": [Pipe("global")],
+    }
+
+
+async def test_the_whole_order(build: Any, client_of: Any, levels: dict[str, Any]) -> None:
+    application = await build(Ordered, **levels)
+    application.use(middleware)
+
+    assert (await client_of(application).get("/o/5")).text == "5"
+    assert log == [
+        "middleware",
+        *(f"guard:{name}" for name in ("app", "global", "controller", "route1", "route2")),
+        *(f"before:{name}" for name in ("app", "global", "controller", "route1", "route2")),
+        *(f"pipe:{name}(param:id)" for name in ("app", "global", "controller", "route", "own")),
+        "handler",
+        *(f"after:{name}" for name in ("route2", "route1", "controller", "global", "app")),
+    ]
+
+
+async def test_only_middleware_sees_unknown_routes(build: Any, client_of: Any, levels: Any) -> None:
+    application = await build(Ordered, **levels)
+    application.use(middleware)
+
+    assert (await client_of(application).get("/zip")).status_code == 404
+    assert log == ["middleware"]
+
+
+class AsyncNo:
+    async def can_activate(self, context: ExecutionContext) -> bool:
+        return False
+
+
+FORBIDDEN = {"message": "Forbidden resource", "error": "Forbidden", "statusCode": 403}
+
+
+@pytest.mark.parametrize(
+    ("guard", "status", "body"),
+    [
+        (Guard("g", False), 403, FORBIDDEN),
+        (Guard("g", None), 403, FORBIDDEN),
+        (Guard("g", 0), 403, FORBIDDEN),
+        (AsyncNo(), 403, FORBIDDEN),
+        (
+            Guard("g", UnauthorizedException("no token")),
+            401,
+            {"message": "no token", "error": "Unauthorized", "statusCode": 401},
+        ),
+        (Guard("g", KeyError("x")), 500, {"statusCode": 500, "message": "Internal server error"}),
+    ],
+)
+async def test_a_guard_refuses_before_anything_else(serve: Any, guard: Any, status: int, body: Any) -> None:
+    class Model(Dto):
+        name: str
+
+    @Controller("g")
+    @UseInterceptors(Around("controller"))
+    class Guarded:
+        @Post()
+        @UseGuards(guard, Guard("later"))
+        async def post(self, body: Annotated[Model, Body()]) -> None:
+            log.append("handler")
+
+    async def unread() -> Any:
+        log.append("body read")
+        yield b"{"
+
+    client = await serve(Guarded)
+    response = await client.post("/g", content=unread(), headers={"content-type": "application/json"})
+
+    assert (response.status_code, response.json()) == (status, body)
+    assert set(log) <= {"guard:g"}
+
+
+@pytest.mark.parametrize("result", [True, 1, "yes"])
+async def test_a_guard_lets_pass_with_anything_true(serve: Any, result: Any) -> None:
+    @Controller("g")
+    class Guarded:
+        @Get()
+        @UseGuards(Guard("g", result))
+        async def get(self) -> str:
+            return "passed"
+
+    assert (await (await serve(Guarded)).get("/g")).text == "passed"
+
+
+class Mapped:
+    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+        return {"data": await next.handle()}
+
+
+class Skip:
+    def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+        return "cached"
+
+
+class Passing:
+    def intercept(self, context: ExecutionContext, next: CallHandler) -> Awaitable[Any]:
+        return next.handle()
+
+
+class Recover:
+    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+        try:
+            return await next.handle()
+        except (RuntimeError, BadRequestException) as error:
+            return f"recovered from {type(error).__name__}"
+
+
+class MapError:
+    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+        try:
+            return await next.handle()
+        except RuntimeError as error:
+            raise BadRequestException(f"mapped: {error}") from error
+
+
+class Twice:
+    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+        return [await next.handle(), await next.handle()]
+
+
+class Refuse:
+    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+        raise ForbiddenException("before")
+
+
+class OneMoment:
+    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+        try:
+            return await asyncio.wait_for(next.handle(), 0.01)
+        except TimeoutError:
+            return "timed out"
+
+
+@Controller("i")
+class Intercepted:
+    @Get("map")
+    @UseInterceptors(Mapped)
+    async def map(self) -> list[int]:
+        return [1]
+
+    @Get("nested")
+    @UseInterceptors(Mapped(), Passing(), Mapped())
+    async def nested(self) -> str:
+        return "x"
+
+    @Get("skip")
+    @UseInterceptors(Skip)
+    async def skip(self) -> None:
+        log.append("handler")
+
+    @Get("recover/:id")
+    @UseInterceptors(Recover)
+    async def recover(self, number: Annotated[int, Param("id")]) -> None:
+        raise RuntimeError
+
+    @Get("error")
+    @UseInterceptors(MapError)
+    async def error(self) -> None:
+        raise RuntimeError("original")
+
+    @Post("twice")
+    @UseInterceptors(Twice)
+    async def twice(self, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        log.append("handler")
+        return body
+
+    @Get("refuse")
+    @UseInterceptors(Refuse)
+    async def refuse(self) -> None:
+        log.append("handler")
+
+    @Get("slow")
+    @UseInterceptors(OneMoment)
+    async def slow(self) -> None:
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("map", 200, {"data": [1]}),
+        ("nested", 200, {"data": {"data": "x"}}),
+        ("skip", 200, "cached"),
+        ("recover/1", 200, "recovered from RuntimeError"),
+        ("recover/x", 200, "recovered from BadRequestException"),
+        ("error", 400, {"message": "mapped: original", "error": "Bad Request", "statusCode": 400}),
+        ("refuse", 403, {"message": "before", "error": "Forbidden", "statusCode": 403}),
+        ("slow", 200, "timed out"),
+    ],
+)
+async def test_interceptors(serve: Any, path: str, status: int, body: Any) -> None:
+    response = await (await serve(Intercepted)).get(f"/i/{path}")
+    assert response.status_code == status
+    assert (response.text if isinstance(body, str) else response.json()) == body
+    assert log == []
+
+
+async def test_an_interceptor_may_run_the_handler_again(serve: Any) -> None:
+    response = await (await serve(Intercepted)).post("/i/twice", json={"a": 1})
+    assert response.json() == [{"a": 1}, {"a": 1}]
+    assert log == ["handler", "handler"]
+
+
+@Catch(NotFoundException)
+class NotFoundAnswer(Answer): ...
+
+
+class AsyncAnswer:
+    async def catch(self, exception: Exception, host: ArgumentsHost) -> Response:
+        path = host.switch_to_http().get_request().url.path
+        return JSONResponse({"async": path}, 497)
+
+
+class Rethrow:
+    def catch(self, exception: Exception, host: ArgumentsHost) -> Response:
+        raise BadRequestException("rethrown")
+
+
+class Forgetful:
+    def catch(self, exception: Exception, host: ArgumentsHost) -> None:
+        return None
+
+
+@Controller("f")
+@UseFilters(Answer("controller"))
+class Filtered:
+    @Get("route")
+    @UseFilters(Answer("route"))
+    async def route(self) -> None:
+        raise RuntimeError("x")
+
+    @Get("controller")
+    async def controller(self) -> None:
+        raise RuntimeError("x")
+
+    @Get("guard")
+    @UseGuards(Guard("g", RuntimeError("x")))
+    async def guard(self) -> None: ...
+
+    @Get("pipe/:id")
+    async def pipe(self, number: Annotated[int, Param("id")]) -> None: ...
+
+    @Get("two")
+    @UseFilters(Answer("first"), Answer("second"))
+    async def two(self) -> None:
+        raise RuntimeError("x")
+
+    @Get("other")
+    @UseFilters(NotFoundAnswer("not found"))
+    async def other(self) -> None:
+        raise RuntimeError("x")
+
+    @Get("matching")
+    @UseFilters(NotFoundAnswer("not found"), Answer("all"), NotFoundAnswer("last"))
+    async def matching(self) -> None:
+        raise NotFoundException
+
+    @Get("async")
+    @UseFilters(AsyncAnswer)
+    async def asynchronous(self) -> None:
+        raise RuntimeError
+
+    @Get("rethrow")
+    @UseFilters(Rethrow)
+    async def rethrow(self) -> None:
+        raise RuntimeError
+
+    @Get("forgetful")
+    @UseFilters(Forgetful)
+    async def forgetful(self) -> None:
+        raise RuntimeError
+
+
+@Controller("u")
+class Unfiltered:
+    @Get()
+    async def get(self) -> None:
+        raise RuntimeError("x")
+
+
+@pytest.mark.parametrize(
+    ("path", "by"),
+    [
+        ("/f/route", "route"),
+        ("/f/controller", "controller"),
+        ("/f/guard", "controller"),
+        ("/f/pipe/x", "controller"),
+        ("/f/two", "second"),
+        ("/f/other", "controller"),
+        ("/f/matching", "last"),
+        ("/u", "global"),
+        ("/unknown", "global"),
+        ("/fails", "global"),
+    ],
+)
+async def test_the_nearest_filter_answers(build: Any, client_of: Any, path: str, by: str) -> None:
+    filters = [provide(APP_FILTER, use_value=Answer("app"))]
+    application = await build(Filtered, Unfiltered, providers=filters, filters=[Answer("global")])
+    application.use(middleware)
+    response = await client_of(application).get(path)
+    assert (response.status_code, response.json()["by"]) == (499, by)
+
+
+async def test_async_and_failing_filters(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+    client = await serve(Filtered)
+    assert (await client.get("/f/async")).json() == {"async": "/f/async"}
+    assert (await client.get("/f/rethrow")).json()["message"] == "rethrown"
+    response = await client.get("/f/forgetful")
+    assert response.json() == {"statusCode": 500, "message": "Internal server error"}
+    assert "Forgetful.catch returned NoneType" in caplog.text
+
+
+@Injectable(scope=Lifetime.REQUEST)
+class Caller:
+    built = 0
+
+    def __init__(self, request: Annotated[Request, Inject(REQUEST)]) -> None:
+        Caller.built += 1
+        self.name = request.headers["x-caller"]
+
+
+class Greeting:
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+
+
+class CallerGuard:
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+
+    async def can_activate(self, context: ExecutionContext) -> bool:
+        await asyncio.sleep(0)
+        return self.caller.name == context.switch_to_http().get_request().headers["x-caller"]
+
+
+@Catch(NotFoundException)
+class CallerFilter:
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+
+    def catch(self, exception: NotFoundException, host: ArgumentsHost) -> Response:
+        return JSONResponse({"caller": self.caller.name}, 404)
+
+
+@Controller("scoped")
+class Scoped:
+    def __init__(self, greeting: Greeting, caller: Caller) -> None:
+        self.greeting, self.caller = greeting, caller
+
+    @Get()
+    @UseGuards(CallerGuard)
+    async def get(self) -> list[Any]:
+        await asyncio.sleep(0)
+        scope = current_request_scope.get()
+        assert scope is not None
+        return [self.caller.name, self.greeting.caller is self.caller]
+
+    @Get("missing")
+    async def missing(self) -> None:
+        raise NotFoundException
+
+
+@Module(providers=[Caller, Greeting], exports=[Caller, Greeting])
+class CallerModule: ...
+
+
+async def test_requests_share_their_instances_within_and_nothing_between(serve: Any) -> None:
+    filters = [provide(APP_FILTER, use_class=CallerFilter)]
+    client = await serve(Scoped, imports=[CallerModule], providers=filters)
+    Caller.built = 0
+
+    async def ask(number: int) -> None:
+        headers = {"x-caller": f"c{number}"}
+        path = ("/scoped", "/scoped/missing", "/nowhere")[number % 3]
+        body = (await client.get(path, headers=headers)).json()
+        assert body == ([f"c{number}", True] if path == "/scoped" else {"caller": f"c{number}"})
+
+    await asyncio.gather(*(ask(number) for number in range(90)))
+    assert Caller.built == 90
+    assert current_request_scope.get() is None
+
+
+async def test_a_static_route_opens_no_request_scope(serve: Any) -> None:
+    @Controller("static")
+    class Static:
+        @Get()
+        async def get(self) -> bool:
+            return current_request_scope.get() is None
+
+    assert (await (await serve(Static)).get("/static")).text == "true"
+
+
+async def test_many_requests_at_once_keep_apart(serve: Any) -> None:
+    class Slow:
+        async def can_activate(self, context: ExecutionContext) -> bool:
+            await asyncio.sleep(0)
+            return True
+
+    class Tag:
+        async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
+            request = context.switch_to_http().get_request()
+            await asyncio.sleep(0)
+            return [request.query_params["q"], await next.handle()]
+
+    @Controller("many")
+    @UseGuards(Slow)
+    @UseInterceptors(Tag)
+    class Many:
+        @Get(":id")
+        async def get(self, number: Annotated[int, Param("id")], q: Annotated[int, Query("q")]) -> list[int]:
+            await asyncio.sleep(0)
+            return [number, q]
+
+    client: httpx.AsyncClient = await serve(Many)
+
+    async def ask(number: int) -> None:
+        response = await client.get(f"/many/{number}?q={number}")
+        assert response.json() == [str(number), [number, number]]
+
+    await asyncio.gather(*(ask(number) for number in range(300)))

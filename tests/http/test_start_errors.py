@@ -1,0 +1,128 @@
+"""What is wrong with a controller is said at start, with the class, the method and the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pytest
+
+from cqrs_nest.common import Body, Controller, Get, Param, Post, Query, UseGuards, UseInterceptors
+from cqrs_nest.http import CorsOptions, InvalidControllerError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+
+class Opaque:
+    """Nothing that pydantic knows."""
+
+
+@Controller("cats")
+class SyncHandler:
+    @Get()
+    def find(self) -> None: ...
+
+
+@Controller("cats")
+class NoMarker:
+    @Get()
+    async def find(self, name: str) -> None: ...
+
+
+@Controller("cats")
+class NoAnnotation:
+    @Get()
+    async def find(self, name) -> None: ...  # type: ignore[no-untyped-def]
+
+
+@Controller("cats")
+class TwoMarkers:
+    @Get()
+    async def find(self, name: Annotated[str, Query("a"), Body("b")]) -> None: ...
+
+
+@Controller("cats")
+class WrongParam:
+    @Get(":id")
+    async def find(self, name: Annotated[str, Param("name")]) -> None: ...
+
+
+@Controller("cats")
+class OnlyForCheckers:
+    @Get()
+    async def find(self, price: Annotated[Decimal, Query("price")]) -> None: ...
+
+
+@Controller("cats")
+class NotCheckable:
+    @Post()
+    async def create(self, cat: Annotated[Opaque, Body()]) -> None: ...
+
+
+@Controller("cats")
+class Pattern:
+    @Get(":id(\\d+)")
+    async def find(self) -> None: ...
+
+
+@Controller("cats")
+class NoGuard:
+    @Get()
+    @UseGuards(Opaque)
+    async def find(self) -> None: ...
+
+
+@Controller("cats")
+class NoInterceptor:
+    @Get()
+    @UseInterceptors(Opaque())  # type: ignore[arg-type]
+    async def find(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("controller", "problem", "fix"),
+    [
+        (
+            SyncHandler,
+            "SyncHandler.find cannot be served: the handler is not async.",
+            "write `async def find`",
+        ),
+        (NoMarker, "NoMarker.find cannot be served: nothing says where the parameter name", "Query('name')"),
+        (NoAnnotation, "nothing says where the parameter name comes from", "Annotated[..., Query('name')]"),
+        (TwoMarkers, "the parameter name has 2 markers", "keep one"),
+        (WrongParam, "name is Param('name'), but the path has :id", "put :name into the path"),
+        (
+            OnlyForCheckers,
+            "the annotation of price, `Annotated[Decimal, Query('price')]`, names what is not there",
+            "outside of `if TYPE_CHECKING:`",
+        ),
+        (NotCheckable, "cat cannot be checked against <class", "annotate it with a pydantic model"),
+        (Pattern, "the path /cats/:id(\\d+) has", "use whole segments :name"),
+        (NoGuard, "Opaque has no method can_activate", "write `async def can_activate(...)` in Opaque"),
+        (NoInterceptor, "Opaque has no method intercept", "write `async def intercept(...)` in Opaque"),
+    ],
+)
+async def test_the_error_names_the_problem_and_the_fix(
+    build: Callable[..., Any], controller: type, problem: str, fix: str
+) -> None:
+    with pytest.raises(InvalidControllerError) as refused:
+        await build(controller)
+    text = str(refused.value)
+    assert problem in text
+    assert fix in text
+    if "cannot be served" in text:
+        assert f"module: {__name__}" in text
+        assert f"file:   {__file__}:" in text
+
+
+async def test_options_take_instances(build: Callable[..., Any]) -> None:
+    with pytest.raises(InvalidControllerError) as refused:
+        await build(guards=[Opaque])
+    assert "HttpOptions takes instances, and Opaque is a class." in str(refused.value)
+    assert "provide(APP_GUARD, use_class=Opaque)" in str(refused.value)
+
+
+def test_credentials_for_every_origin_are_refused() -> None:
+    with pytest.raises(ValueError, match="credentials need the origins by name"):
+        CorsOptions(credentials=True)
