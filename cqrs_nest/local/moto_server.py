@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import make_server
+
+from cqrs_nest.local.moto_transactions import small_transactions
 
 OnWrite = Callable[[str], None]
 """Called with `dynamodb` or `queues` after a request that wrote there."""
@@ -29,6 +32,10 @@ class MotoServer:
     def __init__(self, on_write: OnWrite) -> None:
         self._application = DomainDispatcherApplication(create_backend_app)
         self._on_write = on_write
+        # moto's tables are not safe for threads.
+        self._tables = threading.Lock()
+        self._repairs = ExitStack()
+        self._repairs.enter_context(small_transactions())
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_QuietRequestHandler)
         self._thread = threading.Thread(
             target=self._server.serve_forever,
@@ -48,12 +55,15 @@ class MotoServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._repairs.close()
         BackendDict.reset()
         reset_model_data()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve one request; by the time its answer goes out, the write has been reported."""
-        answer: Iterable[bytes] = self._application(environ, start_response)
+        is_table_request = environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB")
+        with self._tables if is_table_request else nullcontext():
+            answer: Iterable[bytes] = self._application(environ, start_response)
         if written := _written_service(environ):
             self._on_write(written)
         return answer

@@ -47,15 +47,21 @@ class QueuePoller(Poller):
             return False
         identifiers = [message["MessageId"] for message in messages]
         failed = await self.deliver(queue_event(messages, self._queue_arn), identifiers)
+        await self._delete([message for message in messages if message["MessageId"] not in failed])
         for message in messages:
-            await (self._retry(message) if message["MessageId"] in failed else self._delete(message))
+            if message["MessageId"] in failed:
+                await self._retry(message)
         return True
 
-    async def _delete(self, message: dict[str, Any]) -> None:
-        self._retrying.discard(message["MessageId"])
-        await self._session.call(
-            "sqs", "delete_message", QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"]
-        )
+    async def _delete(self, messages: list[dict[str, Any]]) -> None:
+        if not messages:
+            return
+        self._retrying.difference_update(message["MessageId"] for message in messages)
+        entries = [
+            {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+            for index, message in enumerate(messages)
+        ]
+        await self._session.call("sqs", "delete_message_batch", QueueUrl=self._queue_url, Entries=entries)
 
     async def _retry(self, message: dict[str, Any]) -> None:
         self._retrying.add(message["MessageId"])
