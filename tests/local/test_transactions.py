@@ -108,9 +108,10 @@ async def test_concurrent_writers_lose_nothing_to_refused_transactions(account: 
         with pytest.raises(ClientError):
             await account.transact(put("never"), put("taken", **NEW))
 
-    writers = [account.put(f"W{n}") for n in range(40)]
-    transactions = [account.transact(put(f"T{n}a"), put(f"T{n}b")) for n in range(20)]
-    await asyncio.gather(*writers, *transactions, *(refused() for _ in range(20)))
+    work = (
+        (refused(), account.put(f"W{n}"), account.transact(put(f"T{n}a"), put(f"T{n}b"))) for n in range(30)
+    )
+    await asyncio.gather(*(task for tasks in work for task in tasks))
     written = {
         "taken",
         *there,
