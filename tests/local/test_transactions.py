@@ -115,7 +115,7 @@ async def test_concurrent_writers_lose_nothing_to_refused_transactions(account: 
     written = {
         "taken",
         *there,
-        *(f"W{n}" for n in range(40)),
-        *(f"T{n}{part}" for n in range(20) for part in "ab"),
+        *(f"W{n}" for n in range(30)),
+        *(f"T{n}{part}" for n in range(30) for part in "ab"),
     }
     assert (await account.rows()).keys() == written
