@@ -32,6 +32,11 @@ def format_datetime(value: datetime) -> str:
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+def decimal_number(value: Decimal) -> int | float:
+    """The number that JSON has for a decimal."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a value is what JSON calls an object."""
     return isinstance(value, Mapping)
@@ -45,7 +50,7 @@ def _encode(value: Any) -> Any:
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+        return decimal_number(value)
     if isinstance(value, set | frozenset):
         return [*value]  # pyright: ignore[reportUnknownVariableType]
     return to_jsonable_python(value)

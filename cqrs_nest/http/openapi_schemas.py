@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from types import NoneType
 from typing import Any, Final, TypeAlias
 
@@ -10,6 +11,7 @@ from pydantic import PydanticSchemaGenerationError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import core_schema
 
+from cqrs_nest.http.json import decimal_number
 from cqrs_nest.http.signature import REQUIRED
 
 Schema: TypeAlias = dict[str, Any]
@@ -53,6 +55,11 @@ class _Generator(GenerateJsonSchema):
 
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> Schema:
         return {"type": "number"} if self.mode == WRITTEN else super().decimal_schema(schema)
+
+    def encode_default(self, dft: Any) -> Any:
+        if self.mode == WRITTEN and isinstance(dft, Decimal):
+            return decimal_number(dft)
+        return super().encode_default(dft)
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:
         return {}

@@ -84,7 +84,9 @@ def listening() -> Callable[[Any], Any]:
 
     @asynccontextmanager
     async def listen(application: Any) -> AsyncIterator[tuple[str, int]]:
-        bound = socket.create_server(("127.0.0.1", 0))
+        # asyncio switches off Nagle's algorithm only for sockets that say their protocol.
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        bound.bind(("127.0.0.1", 0))
         config = uvicorn.Config(application, lifespan="off", log_config=None, access_log=False, ws="none")
         server = _Server(config)
         running = asyncio.create_task(server.serve(sockets=[bound]))

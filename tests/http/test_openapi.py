@@ -1,0 +1,251 @@
+"""The OpenAPI document and the page that shows it."""
+
+import importlib.util
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import Field
+from starlette.responses import Response
+
+from cqrs_nest.common import All, Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query
+from cqrs_nest.common.api_documentation import (
+    ApiBearerAuth,
+    ApiExclude,
+    ApiHeader,
+    ApiOperation,
+    ApiResponse,
+    ApiTags,
+)
+from cqrs_nest.http import Dto
+
+
+class Owner(Dto):
+    full_name: str
+
+
+class CreateCat(Dto):
+    cat_name: str = Field(min_length=1, description="How it is called")
+    born_at: datetime | None = None
+    owner: Owner | None = None
+
+
+class CatView(CreateCat):
+    cat_id: str
+    price: Decimal = Decimal(0)
+
+
+class Search(Dto):
+    page_size: int = Field(default=10, le=100)
+    keyword: str
+
+
+@dataclass
+class Count:
+    total: int
+
+
+@Controller("api/cats")
+@ApiBearerAuth()
+@ApiHeader("x-tenant-code", "The tenant")
+class CatController:
+    @Post()
+    async def create(self, cat: Annotated[CreateCat, Body()]) -> CatView:
+        """Create a cat.
+
+        It gets an id.
+        """
+        raise NotImplementedError
+
+    @Get("search")
+    @ApiOperation(summary="Find cats", deprecated=True)
+    @ApiTags("search")
+    async def search(
+        self, search: Annotated[Search, Query()], trace: Annotated[str | None, Headers("x-trace")] = None
+    ) -> list[CatView]:
+        raise NotImplementedError
+
+    @Get(":pk/:sk")
+    @ApiResponse(404, "No such cat")
+    @ApiResponse(200, "The cat")
+    async def find(self, pk: Annotated[str, Param("pk")], number: Annotated[int, Param("sk")]) -> CatView:
+        raise NotImplementedError
+
+    @Delete(":pk/:sk")
+    @HttpCode(204)
+    async def delete(self) -> None: ...
+
+    @Post("fields")
+    @ApiResponse(409, "Taken", type=Count)
+    async def fields(self, name: Annotated[str, Body("name")], age: Annotated[int, Body("age")] = 0) -> Count:
+        raise NotImplementedError
+
+    @Get("text")
+    async def text(self) -> str:
+        raise NotImplementedError
+
+    @Get("file/*path")
+    async def file(self) -> Response:
+        raise NotImplementedError
+
+    @Get("hidden")
+    @ApiExclude()
+    async def hidden(self) -> None: ...
+
+
+@Controller("any")
+class AnyController:
+    @All()
+    async def any(self) -> Any: ...
+
+
+@Controller("secret")
+@ApiExclude()
+class SecretController:
+    @Get()
+    async def get(self) -> None: ...
+
+
+@pytest.fixture
+async def document(build: Any) -> dict[str, Any]:
+    application = await build(
+        CatController, AnyController, SecretController, title="Cats", version="2.0", description="All cats"
+    )
+    made: dict[str, Any] = application.openapi()
+    assert application.openapi() is made
+    return made
+
+
+def schema_of(node: Any) -> Any:
+    return node["content"]["application/json"]["schema"]
+
+
+def test_it_is_a_valid_document(document: dict[str, Any]) -> None:
+    OpenAPIV31SpecValidator(document).validate()
+    assert document["openapi"] == "3.1.0"
+    assert document["info"] == {"title": "Cats", "version": "2.0", "description": "All cats"}
+
+
+def test_it_has_the_routes_that_are_not_excluded(document: dict[str, Any]) -> None:
+    assert {path: list(methods) for path, methods in document["paths"].items()} == {
+        "/api/cats": ["post"],
+        "/api/cats/search": ["get"],
+        "/api/cats/{pk}/{sk}": ["get", "delete"],
+        "/api/cats/fields": ["post"],
+        "/api/cats/text": ["get"],
+        "/api/cats/file/{path}": ["get"],
+        "/any": ["get", "post", "put", "patch", "delete"],
+    }
+
+
+def test_bodies_and_answers_are_models_by_their_wire_names(document: dict[str, Any]) -> None:
+    create = document["paths"]["/api/cats"]["post"]
+    assert (create["summary"], create["description"]) == ("Create a cat.", "It gets an id.")
+    assert create["operationId"] == "CatController_create"
+    assert create["tags"] == ["Cat"]
+    assert create["requestBody"]["required"] is True
+    assert schema_of(create["requestBody"]) == {"$ref": "#/components/schemas/CreateCat"}
+    assert create["responses"]["201"]["description"] == "Created"
+    assert schema_of(create["responses"]["201"]) == {"$ref": "#/components/schemas/CatView"}
+    assert schema_of(create["responses"]["default"]) == {"$ref": "#/components/schemas/ErrorBody"}
+    schemas = document["components"]["schemas"]
+    assert schemas["CreateCat"]["required"] == ["catName"]
+    assert schemas["CreateCat"]["properties"]["catName"]["description"] == "How it is called"
+    assert schemas["CatView"]["properties"]["price"]["type"] == "number"
+    assert "fullName" in schemas["Owner"]["properties"]
+
+
+def test_parameters(document: dict[str, Any]) -> None:
+    search = document["paths"]["/api/cats/search"]["get"]
+    assert (search["summary"], search["deprecated"]) == ("Find cats", True)
+    assert search["tags"] == ["search"]
+    parameters = {each["name"]: each for each in search["parameters"]}
+    assert list(parameters) == ["pageSize", "keyword", "x-trace", "x-tenant-code"]
+    assert parameters["pageSize"]["schema"]["maximum"] == 100
+    assert [each["required"] for each in parameters.values()] == [False, True, False, False]
+    assert [each["in"] for each in parameters.values()] == ["query", "query", "header", "header"]
+    assert parameters["x-tenant-code"]["description"] == "The tenant"
+
+    find = document["paths"]["/api/cats/{pk}/{sk}"]["get"]
+    assert [
+        (each["name"], each["in"], each["required"], each["schema"]["type"]) for each in find["parameters"]
+    ][:2] == [("pk", "path", True, "string"), ("sk", "path", True, "integer")]
+    delete = document["paths"]["/api/cats/{pk}/{sk}"]["delete"]
+    assert [each["name"] for each in delete["parameters"]] == ["pk", "sk", "x-tenant-code"]
+
+
+def test_answers(document: dict[str, Any]) -> None:
+    paths = document["paths"]
+    find = paths["/api/cats/{pk}/{sk}"]["get"]["responses"]
+    assert find["200"]["description"] == "The cat"
+    assert schema_of(find["200"]) == {"$ref": "#/components/schemas/CatView"}
+    assert find["404"]["description"] == "No such cat"
+    assert schema_of(find["404"]) == {"$ref": "#/components/schemas/ErrorBody"}
+    assert "content" not in paths["/api/cats/{pk}/{sk}"]["delete"]["responses"]["204"]
+    assert list(paths["/api/cats/text"]["get"]["responses"]["200"]["content"]) == ["text/html"]
+    assert "content" not in paths["/api/cats/file/{path}"]["get"]["responses"]["200"]
+    fields = paths["/api/cats/fields"]["post"]
+    assert schema_of(fields["requestBody"])["required"] == ["name"]
+    assert schema_of(fields["responses"]["409"]) == {"$ref": "#/components/schemas/Count"}
+
+
+def test_who_wants_a_token(document: dict[str, Any]) -> None:
+    assert document["components"]["securitySchemes"] == {
+        "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    assert document["paths"]["/api/cats"]["post"]["security"] == [{"bearer": []}]
+    assert "security" not in document["paths"]["/any"]["get"]
+
+
+async def test_an_application_without_routes_has_a_document(build: Any) -> None:
+    application = await build()
+    OpenAPIV31SpecValidator(application.openapi()).validate()
+
+
+async def test_document_and_page_are_served_outside_of_the_prefix(serve: Any) -> None:
+    client = await serve(CatController, global_prefix="v1", title="Cats & <dogs>")
+    document = (await client.get("/openapi.json")).json()
+    assert "/v1/api/cats" in document["paths"]
+
+    page = await client.get("/swagger-ui")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "<title>Cats &amp; &lt;dogs&gt;</title>" in page.text
+    assert "http" not in page.text
+    for asset, content_type in (
+        ("swagger-ui.css", "text/css"),
+        ("swagger-ui-bundle.js", "text/javascript"),
+        ("start.js", "text/javascript"),
+        ("favicon-32x32.png", "image/png"),
+    ):
+        assert f"/swagger-ui/{asset}" in page.text
+        response = await client.get(f"/swagger-ui/{asset}")
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith(content_type)
+        assert response.content
+    assert '"url": "/openapi.json"' in (await client.get("/swagger-ui/start.js")).text
+
+
+@pytest.mark.parametrize("file", ["__init__.py", "..%2f__init__.py", "%2e%2e%2f..%2fLICENSE", "x.css"])
+async def test_only_the_assets_of_the_page_are_served(serve: Any, file: str) -> None:
+    assert (await (await serve()).get(f"/swagger-ui/{file}")).status_code == 404
+
+
+async def test_without_the_assets_the_page_says_what_to_install(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("cqrs_nest.http.swagger_ui.find_spec", lambda name: None)
+    client = await serve()
+    response = await client.get("/swagger-ui")
+    assert response.status_code == 404
+    assert "pip install 'cqrs-nest[local]'" in response.json()["message"]
+    assert (await client.get("/openapi.json")).status_code == 200
+
+
+async def test_it_can_be_switched_off(serve: Any) -> None:
+    client = await serve(swagger_ui=False)
+    assert (await client.get("/openapi.json")).status_code == 404
+    assert (await client.get("/swagger-ui")).status_code == 404
