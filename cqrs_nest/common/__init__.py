@@ -1,5 +1,13 @@
 """What applications write with: decorators, parameter markers, exceptions."""
 
+from cqrs_nest.common.api_documentation import (
+    ApiBearerAuth,
+    ApiExclude,
+    ApiHeader,
+    ApiOperation,
+    ApiResponse,
+    ApiTags,
+)
 from cqrs_nest.common.exceptions import (
     BadGatewayException,
     BadRequestException,
@@ -91,6 +99,12 @@ __all__ = [
     "REQUEST",
     "VERSION_NEUTRAL",
     "All",
+    "ApiBearerAuth",
+    "ApiExclude",
+    "ApiHeader",
+    "ApiOperation",
+    "ApiResponse",
+    "ApiTags",
     "ArgumentMetadata",
     "ArgumentsHost",
     "BadGatewayException",
