@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
 from types import FunctionType, MethodType, NoneType, UnionType
-from typing import Annotated, Any, Final, NamedTuple, Union, get_args, get_origin
+from typing import Annotated, Any, Final, NamedTuple, TypeGuard, Union, get_args, get_origin
 
 from cqrs_nest.common.tokens import ForwardReference, Inject, Token
 from cqrs_nest.core.annotations import KnownClasses, Namespace, UnreadableAnnotation
@@ -28,7 +29,7 @@ MISSING: Final[Any] = _Missing()
 """Stands for "there is none" where None is a value."""
 
 
-class Passing:
+class Passing(Enum):
     """How an argument reaches its class."""
 
     POSITIONAL = "positional"
@@ -45,7 +46,7 @@ class Dependency(NamedTuple):
     """MISSING: never looked up, the default is given."""
     default: Any = MISSING
     """MISSING: the argument is required."""
-    passing: str = Passing.POSITIONAL
+    passing: Passing = Passing.POSITIONAL
     is_forward: bool = False
     """True: half-built is good enough, the partner is linked before its constructor has run."""
 
@@ -82,12 +83,24 @@ def dependencies_of_factory(
     return tuple(_parameters(call, 1, None, known)) if isinstance(call, FunctionType) else ()
 
 
+def followed(token: Token) -> Token:
+    """What a forward reference refers to, or UnreadableAnnotation if that is not there."""
+    if not _is_forward(token):
+        return token
+    try:
+        return token.resolve()
+    except (NameError, AttributeError, ImportError) as error:
+        return UnreadableAnnotation(f"forward_ref(...): {error}")
+
+
+def _is_forward(token: Token) -> TypeGuard[ForwardReference[Any]]:
+    return isinstance(token, ForwardReference)
+
+
 def _injected(index: int, entry: Token) -> Dependency:
     marker = entry if isinstance(entry, Inject) else Inject(entry)
     default = None if marker.optional else MISSING
-    return Dependency(
-        None, index, marker.token, default, is_forward=isinstance(marker.token, ForwardReference)
-    )
+    return Dependency(None, index, marker.token, default, is_forward=_is_forward(marker.token))
 
 
 def _parameters(
@@ -135,7 +148,7 @@ def _token_of(annotation: Any, namespace: Namespace) -> tuple[Token, Any, bool]:
         if marker is None:
             return _token_of(declared, namespace)
         absent = None if marker.optional or NoneType in get_args(declared) else MISSING
-        return marker.token, absent, isinstance(marker.token, ForwardReference)
+        return marker.token, absent, _is_forward(marker.token)
     return namespace.read(annotation), MISSING, False
 
 

@@ -8,10 +8,10 @@ from types import FunctionType
 from typing import Any
 
 from cqrs_nest.common.providers import ClassProvider, FactoryProvider
-from cqrs_nest.common.tokens import ForwardReference, Token, describe_token
+from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import UnreadableAnnotation
 from cqrs_nest.core.bindings import Binding, ModuleNode
-from cqrs_nest.core.dependencies import MISSING, Dependency
+from cqrs_nest.core.dependencies import MISSING, Dependency, followed
 from cqrs_nest.core.errors import CircularDependencyError, UnresolvedDependencyError, error_text
 
 
@@ -65,13 +65,13 @@ def _parameter_list(binding: Binding, missing: Dependency) -> str:
     for each in binding.dependencies:
         if each.position < 0:
             continue
+        token = followed(each.token)
         if (each.position, each.name) == (missing.position, missing.name):
             shown.append("?")
-        elif each.token is MISSING or isinstance(each.token, UnreadableAnnotation):
+        elif token is MISSING or isinstance(token, UnreadableAnnotation):
             shown.append(each.name or "...")
         else:
-            token = each.token
-            shown.append(describe_token(token.resolve() if isinstance(token, ForwardReference) else token))
+            shown.append(describe_token(token))
     return ", ".join(shown)
 
 

@@ -14,7 +14,7 @@ from cqrs_nest.common.providers import (
     Scope,
     ValueProvider,
 )
-from cqrs_nest.common.tokens import INQUIRER, ForwardReference, Token, describe_token
+from cqrs_nest.common.tokens import INQUIRER, Token, describe_token
 from cqrs_nest.core.annotations import KnownClasses, UnreadableAnnotation
 from cqrs_nest.core.bindings import Binding, Link, ModuleNode
 from cqrs_nest.core.dependencies import (
@@ -23,6 +23,7 @@ from cqrs_nest.core.dependencies import (
     alias_class,
     dependencies_of_class,
     dependencies_of_factory,
+    followed,
 )
 from cqrs_nest.core.diagnosis import circular, unresolved
 from cqrs_nest.core.exports import find_own
@@ -102,11 +103,10 @@ class Linker:
         return linked
 
     def _link(self, binding: Binding, dependency: Dependency) -> Link:
-        token: Token = dependency.token
+        token = followed(dependency.token)
         if token is MISSING:
             return Link(dependency, None, dependency.default)
-        if isinstance(token, ForwardReference):
-            token = dependency.token.resolve()
+        if token is not dependency.token:
             dependency = dependency._replace(token=token)
         if token is INQUIRER:
             return _link_inquirer(binding, dependency)

@@ -109,6 +109,14 @@ async def test_an_annotation_that_exists_only_for_type_checkers() -> None:
     ]
 
 
+async def test_a_forward_reference_to_nothing() -> None:
+    broken = provide("x", use_factory=lambda it: it, inject=[forward_ref(lambda: NotDefined)])  # type: ignore[name-defined]  # noqa: F821
+
+    message = await refusal(app(broken), UnresolvedDependencyError)
+
+    assert "\"forward_ref(...): name 'NotDefined' is not defined\" cannot be read" in message
+
+
 async def test_a_parameter_without_annotation() -> None:
     unannotated = provide("sum", use_factory=lambda left: left)
 
