@@ -15,21 +15,21 @@ from cqrs_nest.aws.removal import REMOVE, Removal
 from cqrs_nest.aws.timestamps import to_utc_iso
 
 
-def to_json(value: object) -> str:
+def to_json(value: object, path: str = "") -> str:
     """The text of a value: no spaces, dates in UTC with milliseconds, `1.0` as `1`, sets as sorted lists.
 
     Bytes take JavaScript's form of a Buffer, `{"type": "Buffer", "data": [1, 2]}`. Raises
-    UnsupportedValueError, naming the path, for NaN, infinity and types JSON has no form of.
+    UnsupportedValueError, naming the place below `path`, for NaN, infinity and types JSON has no form of.
 
     >>> to_json({"n": 1.0, "tags": {"b", "a"}, "note": None})
     '{"n":1,"tags":["a","b"],"note":null}'
     """
     try:
-        return orjson.dumps(_plain(value, "")).decode()
+        return orjson.dumps(_plain(value, path)).decode()
     except RecursionError:
-        raise UnsupportedValueError("", value, "it is nested too deeply, or contains itself") from None
+        raise UnsupportedValueError(path, value, "it is nested too deeply, or contains itself") from None
     except (orjson.JSONEncodeError, UnicodeEncodeError) as error:
-        raise UnsupportedValueError("", value, str(error)) from error
+        raise UnsupportedValueError(path, value, str(error)) from error
 
 
 def from_json(text: str | bytes) -> Any:

@@ -65,4 +65,4 @@ class AttributeOffload:
         return item
 
     def _is_large(self, attributes: object) -> bool:
-        return len(to_json(attributes).encode()) > self._limit
+        return len(to_json(attributes, "attributes").encode()) > self._limit

@@ -1,0 +1,142 @@
+"""The messages that go out with a command, and what happens when they cannot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cqrs_nest.commands import CommandMessages, CommandModel
+
+PK = "TODO#acme"
+
+
+def todo(version: int = 0, name: str = "milk", **properties: Any) -> dict[str, Any]:
+    return {"pk": PK, "sk": "A1", "type": "TODO", "name": name, "version": version, **properties}
+
+
+async def test_an_async_publish_tells_of_the_event(start: Any) -> None:
+    service = await start()
+    await service.commands.publish_async(todo(), request_id="r1", source="here")
+    (event,) = service.messages()
+    assert event["action"] == "domain-event"
+    assert event["id"] == f"local-test-todo-command#{PK}#A1@1"
+    assert (event["eventType"], event["version"], event["tenantCode"]) == ("TODO.created", 1, "acme")
+    assert (event["requestId"], event["source"], event["schemaVersion"]) == ("r1", "here", 1)
+    assert event["entity"]["name"] == "milk"
+    assert event["time"].endswith("Z")
+
+
+async def test_a_sync_publish_tells_of_status_and_event_at_once(start: Any) -> None:
+    service = await start()
+    await service.commands.publish_sync(todo())
+    await service.commands.publish_sync(todo(1, "bread"))
+    await service.commands.publish_sync(todo(2, "bread", isDeleted=True))
+    messages = service.messages()
+    events = [m["eventType"] for m in messages if m["action"] == "domain-event"]
+    statuses = [m["content"]["status"] for m in messages if m["action"] == "command-status"]
+    assert sorted(events) == ["TODO.created", "TODO.deleted", "TODO.updated"]
+    assert statuses == ["finish:FINISHED"] * 3
+
+
+@pytest.mark.parametrize("events", ["stream", "off"])
+async def test_the_stream_or_nobody_tells(start: Any, events: str) -> None:
+    service = await start(events=events)
+    await service.commands.publish_async(todo())
+    await service.commands.publish_sync(todo(sk="B1"))
+    assert [message["action"] for message in service.messages()] == ["command-status"]
+
+
+async def test_an_event_of_a_large_item_refers_to_it(start: Any) -> None:
+    service = await start()
+    await service.commands.publish_async(todo(attributes={"text": "x" * 200_000}))
+    (event,) = service.messages()
+    assert event["entity"]["attributes"].startswith("s3://bucket/ddb/local-test-todo-command/")
+
+
+async def test_an_event_that_is_too_large_leaves_the_entity_out(start: Any) -> None:
+    service = await start(env={"attribute_limit_size": 350_000})
+    await service.commands.publish_async(todo(attributes={"text": "x" * 300_000}))
+    (event,) = service.messages()
+    assert (event["entity"], event["sk"]) == (None, "A1@1")
+
+
+@pytest.mark.parametrize(("how", "call"), [("sync", "sns.PublishBatch"), ("async", "sns.Publish")])
+async def test_a_dead_topic_fails_no_command(
+    start: Any, how: str, call: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = await start()
+    restore = service.fail(call)
+    assert await getattr(service.commands, f"publish_{how}")(todo()) is not None
+    assert service.rows("todo-command")["A1@1"]["status"]["S"] == "finish:STARTED"
+    assert f"local-test-todo-command {PK} A1@1" in caplog.text
+    restore()
+    stored = await service.commands.get_item(pk=PK, sk="A1@1")
+    await service.table.get(CommandMessages).publish_domain_event(stored.to_row())
+    assert [message["eventType"] for message in service.messages()] == ["TODO.created"]
+
+
+async def test_a_dead_topic_and_a_dead_table_fail_no_command_either(
+    start: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = await start()
+    service.fail("sns.Publish")
+    service.fail("dynamodb.UpdateItem")
+    assert await service.commands.publish_async(todo()) is not None
+    assert "could not be noted" in caplog.text
+
+
+class Projection:
+    def __init__(self) -> None:
+        self.seen: list[CommandModel] = []
+        self.error: Exception | None = None
+
+    async def up(self, command: CommandModel) -> None:
+        self.seen.append(command)
+        if self.error:
+            raise self.error
+
+
+async def test_a_handler_sees_the_command_and_then_it_is_finished(start: Any) -> None:
+    service = await start(data_sync_handlers=[Projection])
+    command = await service.commands.publish_sync(todo())
+    (seen,) = service.table.get(Projection).seen
+    assert (seen.sk, seen.status) == ("A1@1", "publish_sync:STARTED")
+    assert command.status == service.rows("todo-command")["A1@1"]["status"]["S"] == "finish:FINISHED"
+
+
+async def test_a_failing_handler_is_noted_and_blocks_nothing(start: Any) -> None:
+    service = await start(data_sync_handlers=[Projection])
+    projection = service.table.get(Projection)
+    projection.error = RuntimeError("rds down")
+    with pytest.raises(RuntimeError, match="rds down"):
+        await service.commands.publish_sync(todo())
+    assert service.rows("todo-command")["A1@1"]["status"]["S"] == "publish_sync:FAILED"
+    assert [m["content"]["status"] for m in service.messages()] == ["publish_sync:FAILED"]
+    projection.error = None
+    assert (await service.commands.publish_sync(todo(1, "bread"))).version == 2
+
+
+async def test_a_status_that_cannot_be_noted_does_not_hide_the_error(start: Any) -> None:
+    service = await start(data_sync_handlers=[Projection])
+    service.table.get(Projection).error = RuntimeError("rds down")
+    service.fail("dynamodb.UpdateItem")
+    with pytest.raises(RuntimeError, match="rds down"):
+        await service.commands.publish_sync(todo())
+
+
+async def test_a_status_of_no_command_makes_no_row(service: Any) -> None:
+    with pytest.raises(Exception, match="conditional request failed"):
+        await service.commands.update_status(pk=PK, sk="ghost@1", status="finish:FINISHED")
+    assert service.rows("todo-command") == {}
+    assert service.messages() == []
+
+
+async def test_re_sync_gives_every_item_to_the_handlers(start: Any) -> None:
+    service = await start(data_sync_handlers=[Projection])
+    for n in range(3):
+        await service.commands.publish_sync(todo(sk=f"S{n}"))
+    projection = service.table.get(Projection)
+    projection.seen.clear()
+    await service.commands.re_sync_data()
+    assert sorted(command.sk for command in projection.seen) == ["S0@1", "S1@1", "S2@1"]

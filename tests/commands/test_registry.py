@@ -1,0 +1,124 @@
+"""Mistakes with tables and handlers are found when the application starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cqrs_nest.commands import (
+    CommandModel,
+    CommandModule,
+    CommandService,
+    CommandTableRegistry,
+    DataSyncHandler,
+)
+from cqrs_nest.commands.registry import InvalidCommandTableError
+from cqrs_nest.common import Injectable, Module, Scope
+from cqrs_nest.common.modules import DynamicModule
+from cqrs_nest.config import ConfigModule, Environment
+from cqrs_nest.core import Container
+
+ENVIRONMENT = Environment(node_env="local", app_name="test")
+
+
+class Plain:
+    async def up(self, command: CommandModel) -> None: ...
+
+
+@DataSyncHandler("todo")
+class Projection:
+    async def up(self, command: CommandModel) -> None: ...
+
+
+@DataSyncHandler("todo", name="Projection")
+class OtherProjection:
+    async def up(self, command: CommandModel) -> None: ...
+
+
+@DataSyncHandler("todo-command")
+class WrongName:
+    async def up(self, command: CommandModel) -> None: ...
+
+
+@DataSyncHandler("note")
+class Unknown:
+    async def up(self, command: CommandModel) -> None: ...
+
+
+@DataSyncHandler("todo")
+class WithoutUp:
+    async def down(self, command: CommandModel) -> None: ...
+
+
+@Injectable(scope=Scope.REQUEST)
+@DataSyncHandler("todo")
+class OfARequest:
+    async def up(self, command: CommandModel) -> None: ...
+
+
+@Module()
+class TodoModule:
+    """The application's own module."""
+
+
+async def start(*imports: Any, providers: tuple[Any, ...] = ()) -> CommandTableRegistry:
+    todo = DynamicModule(TodoModule, imports=imports, providers=providers)
+    root = DynamicModule(Root, imports=[ConfigModule.for_root(ENVIRONMENT), todo])
+    container = await Container.create(root)
+    await container.initialize()
+    return container.get(CommandTableRegistry)
+
+
+@Module()
+class Root:
+    """The root."""
+
+
+def todo_table(**options: Any) -> DynamicModule:
+    return CommandModule.register(table_name="todo", **options)
+
+
+async def test_handlers_of_register_come_first_and_each_runs_once() -> None:
+    registry = await start(todo_table(data_sync_handlers=[Plain, Projection]), providers=(Projection,))
+    assert registry.table_names == ("todo",)
+    assert [handler.name for handler in registry.handlers("todo")] == ["Plain", "Projection"]
+
+
+async def test_a_table_is_found_by_its_physical_name_with_its_own_services() -> None:
+    registry = await start(todo_table(), CommandModule.register(table_name="note"))
+    todo, note = registry.table("todo"), registry.table("local-test-note-command")
+    assert todo is not None
+    assert note is not None
+    assert todo.get(CommandService).table_name == "todo"
+    assert note.get(CommandService).table_name == "note"
+    assert registry.table("nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("provider", "texts"),
+    [
+        (
+            Unknown,
+            ['Unknown in TodoModule is a @DataSyncHandler("note")', 'registered: "todo"', "Fix: import"],
+        ),
+        (WrongName, ['@DataSyncHandler("todo-command")', 'Fix: write @DataSyncHandler("todo")']),
+        (WithoutUp, ["WithoutUp in TodoModule", "has no method `up`", "Fix: add"]),
+        (OfARequest, ["OfARequest in TodoModule", "request-scoped", "Fix: give it"]),
+    ],
+)
+async def test_a_wrong_handler_is_named_with_the_fix(provider: type, texts: list[str]) -> None:
+    with pytest.raises(InvalidCommandTableError) as caught:
+        await start(todo_table(), providers=(provider,))
+    for text in texts:
+        assert text in str(caught.value)
+
+
+async def test_two_handlers_of_one_name_are_named() -> None:
+    with pytest.raises(InvalidCommandTableError, match="two data sync handlers named Projection"):
+        await start(todo_table(), providers=(Projection, OtherProjection))
+
+
+async def test_a_table_registered_twice_is_named() -> None:
+    with pytest.raises(InvalidCommandTableError, match='The table "todo" is registered twice'):
+        await start(todo_table(), todo_table())
