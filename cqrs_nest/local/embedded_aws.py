@@ -33,7 +33,7 @@ class Queue:
 
     @property
     def arn(self) -> str:
-        """What streams of messages of this queue are known by."""
+        """The ARN of the queue in the embedded account."""
         return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{self.name}"
 
 

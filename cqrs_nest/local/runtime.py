@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cqrs_nest.app import NestApplication
 from cqrs_nest.app.factory import start
@@ -24,6 +24,9 @@ from cqrs_nest.local.embedded_aws import EmbeddedAws, Queue
 from cqrs_nest.local.poller import Poller
 from cqrs_nest.local.queue_poller import QueuePoller
 from cqrs_nest.local.stream_poller import StreamPoller
+
+if TYPE_CHECKING:
+    from cqrs_nest.local.http_server import HttpServer
 
 _SHARED_TABLES = ("session", "master-data")
 _DRAIN_SECONDS = 30.0
@@ -126,8 +129,8 @@ async def _create_tables(
     return streams
 
 
-def _serve(app: NestApplication, listener: socket.socket) -> Any:
-    # Imported here, like every part that only a running server needs.
+def _serve(app: NestApplication, listener: socket.socket) -> HttpServer:
+    # Imported here, as only a running server needs uvicorn.
     from cqrs_nest.local.http_server import HttpServer
 
     return HttpServer(app, listener)

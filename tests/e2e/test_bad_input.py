@@ -143,6 +143,17 @@ def test_a_bad_query_is_refused(service: Any, query: str) -> None:
     assert (response.status_code, response.json()["error"]) == (400, "Bad Request")
 
 
+@pytest.mark.parametrize(
+    "path", ["?pageSize=&startFromSk=&order=", "/search?keyword=&tag=&done=&page=&pageSize=&orderBys="]
+)
+def test_empty_values_in_a_query_stand_for_none(service: Any, path: str) -> None:
+    service.create()
+    assert (
+        service.ask("GET", f"/api/todo{path}").json()
+        == service.ask("GET", f"/api/todo{path.partition('?')[0]}").json()
+    )
+
+
 def test_an_unknown_order_is_refused(service: Any) -> None:
     response = service.ask("GET", "/api/todo/search?orderBys=pk")
     assert (response.status_code, response.json()["error"]) == (400, "Bad Request")

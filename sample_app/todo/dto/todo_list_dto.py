@@ -4,9 +4,10 @@ from pydantic import Field
 
 from cqrs_nest.cqrs import DataEntity
 from cqrs_nest.http import Dto
+from sample_app.todo.dto.query_string_dto import QueryStringDto
 
 
-class ListTodosDto(Dto):
+class ListTodosDto(QueryStringDto):
     """The query string of `GET /api/todo`."""
 
     page_size: Annotated[int, Field(ge=1)] = 10

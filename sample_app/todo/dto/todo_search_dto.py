@@ -4,9 +4,10 @@ from typing import Annotated
 from pydantic import Field
 
 from cqrs_nest.http import Dto
+from sample_app.todo.dto.query_string_dto import QueryStringDto
 
 
-class SearchTodosDto(Dto):
+class SearchTodosDto(QueryStringDto):
     """The query string of `GET /api/todo/search`."""
 
     keyword: str | None = None
