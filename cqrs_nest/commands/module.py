@@ -15,6 +15,7 @@ from cqrs_nest.commands.history_service import HistoryService
 from cqrs_nest.commands.latest_command import LatestCommand
 from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.registry import CommandTableRegistry
+from cqrs_nest.commands.repository import Repository
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.sync_publisher import SyncPublisher
 from cqrs_nest.commands.table import CommandTable, CommandTableOptions, EventsMode
@@ -22,7 +23,7 @@ from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import DynamicModule, Module, provide
 from cqrs_nest.config import Environment
 
-SERVICES = (CommandService, DataService, HistoryService, TtlService)
+SERVICES = (CommandService, DataService, HistoryService, Repository, TtlService)
 _INTERNAL = (
     AsyncPublisher,
     CommandApplication,
@@ -53,7 +54,7 @@ class CommandModule:
         legacy_status_codes: bool = False,
         imports: Sequence[Any] = (),
     ) -> DynamicModule:
-        """CommandService, DataService, HistoryService and TtlService for the tables of `table_name`.
+        """CommandService, DataService, HistoryService, Repository and TtlService for `table_name`.
 
         `table_name` is the middle part of the three tables' names, `todo` for `dev-order-todo-command`.
         `data_sync_handlers` are built in this module, from its `imports`; handlers of other modules say
