@@ -1,5 +1,6 @@
 """Visibility: what a provider sees of other modules."""
 
+import logging
 from typing import Annotated, Any
 
 import pytest
@@ -255,6 +256,7 @@ async def test_own_beats_imported_beats_global(global_first: bool) -> None:
 async def test_the_first_import_wins_and_a_reexport_counts_at_its_place(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level(logging.WARNING, logger="cqrs_nest")
     l1, l2 = exporting("L1", "one"), exporting("L2", "two")
     mid = Module(imports=[l1], exports=[l1])(type("Mid", (), {}))
 
