@@ -39,7 +39,8 @@ def compile_argument(
     A whole body, query and so on is validated before the pipes see it. A single value goes through the
     pipes as it came, and what they give is checked against its annotation.
 
-    Raises PydanticSchemaGenerationError for an annotation that nothing can be checked against.
+    Raises PydanticSchemaGenerationError for an annotation that nothing can be checked against, and
+    PydanticUndefinedAnnotation for a model with a field of an unknown type.
     """
     marker = parameter.marker
     if marker.source is ParameterSource.REQUEST:

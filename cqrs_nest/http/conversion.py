@@ -36,7 +36,7 @@ class JsonConverter:
     def __init__(self, annotation: Any, name: str | None, options: ValidationOptions) -> None:
         self._annotation = annotation
         self._name = None if is_model(annotation) else name
-        self._validate = partial(TypeAdapter(annotation).validate_json, strict=True)
+        self._validate = partial(_complete(TypeAdapter(annotation)).validate_json, strict=True)
         if options.forbid_non_whitelisted:
             self._validate = partial(self._validate, extra="forbid")
 
@@ -118,11 +118,18 @@ def _list_keys(annotation: Any) -> frozenset[str]:
 
 def _finite_adapter(annotation: Any) -> TypeAdapter[Any]:
     try:
-        return TypeAdapter(annotation, config=_FINITE)
+        return _complete(TypeAdapter(annotation, config=_FINITE))
     except PydanticUserError as error:
         if error.code != "type-adapter-config-unused":
             raise
-        return TypeAdapter(annotation)
+        return _complete(TypeAdapter(annotation))
+
+
+def _complete(adapter: TypeAdapter[Any]) -> TypeAdapter[Any]:
+    """Raises PydanticUndefinedAnnotation now for a model that names what is not there, not in a request."""
+    if not adapter.pydantic_complete:
+        adapter.rebuild()
+    return adapter
 
 
 def _is_whole_number(detail: ErrorDetails) -> bool:

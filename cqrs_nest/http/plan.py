@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from pydantic import PydanticSchemaGenerationError
+from pydantic import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -118,6 +118,10 @@ def _argument(
 ) -> Argument:
     try:
         return compile_argument(parameter, _bound(pipes, PIPE), options.validation)
+    except PydanticUndefinedAnnotation as error:
+        problem = f"{parameter.annotation!r} of {parameter.name} has a field of the unknown type {error.name}"
+        fix = f"import {error.name} at module level, or write the model below it"
+        raise invalid_route(route.controller, route.handler, problem, fix=fix) from error
     except PydanticSchemaGenerationError as error:
         problem = f"{parameter.name} cannot be checked against {parameter.annotation!r}"
         fix = "annotate it with a pydantic model, or let a pipe make it"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 
 from cqrs_nest.common import Body, Controller, Get, Param, Post, Query, UseGuards, UseInterceptors
-from cqrs_nest.http import CorsOptions, InvalidControllerError
+from cqrs_nest.http import CorsOptions, Dto, InvalidControllerError
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -54,6 +54,16 @@ class OnlyForCheckers:
     async def find(self, price: Annotated[Decimal, Query("price")]) -> None: ...
 
 
+class Incomplete(Dto):
+    price: Decimal
+
+
+@Controller("cats")
+class IncompleteModel:
+    @Post()
+    async def create(self, cat: Annotated[Incomplete, Body()]) -> None: ...
+
+
 @Controller("cats")
 class NotCheckable:
     @Post()
@@ -97,6 +107,7 @@ class NoInterceptor:
             "the annotation of price, `Annotated[Decimal, Query('price')]`, names what is not there",
             "outside of `if TYPE_CHECKING:`",
         ),
+        (IncompleteModel, "of cat has a field of the unknown type Decimal", "import Decimal at module level"),
         (NotCheckable, "cat cannot be checked against <class", "annotate it with a pydantic model"),
         (Pattern, "the path /cats/:id(\\d+) has", "use whole segments :name"),
         (NoGuard, "Opaque has no method can_activate", "write `async def can_activate(...)` in Opaque"),
