@@ -30,6 +30,9 @@ from cqrs_nest.pipeline.version_check import Turn, VersionCheck
 DATA_HANDLER = "DataSyncDdsHandler"
 """The name under which the write of the data row stands among a table's handlers."""
 
+NEVER_APPLIED = "check_version:FAILED"
+"""The status of a command whose version another one has taken."""
+
 _OWES_NOTHING = Condition(
     "attribute_exists(pk) AND (attribute_not_exists(#status) OR #status <> :owed)",
     {":owed": EVENTS_OWED},
@@ -63,11 +66,17 @@ class CommandSteps:
     def __repr__(self) -> str:
         return f"command {self._table.table.command} {self.pk} {self.sk}"
 
-    async def check_version(self) -> tuple[VersionCheck, Row | None]:
-        """Whether it is the command's turn, and the data row that says so."""
-        data = await self._data_row()
+    async def check_version(self, *, in_order: bool) -> tuple[VersionCheck, Row | None]:
+        """Whether it is the command's turn, and the data row that says so.
+
+        `in_order`: not before everything was done for the command before; otherwise it is enough that
+        its data row is written, as in the TypeScript framework's state machine.
+        """
+        data, previous = await asyncio.gather(self._data_row(), self._previous_row(in_order))
         applied: int = (data or {}).get("version") or 0
-        return VersionCheck(await self._turn(applied, data), self.version, applied), data
+        if not in_order and self.version > applied + 1:
+            previous = await self._previous_row(True)
+        return VersionCheck(await self._turn(applied, data, previous), self.version, applied), data
 
     async def apply(self, data: Row | None) -> bool:
         """Write data row, history row and the previous command's TTL, all or nothing.
@@ -143,7 +152,7 @@ class CommandSteps:
         row = await self.command_row(self.version)
         if row is None or row.get("status") != EVENTS_OWED:
             return
-        check, _ = await self.check_version()
+        check, _ = await self.check_version(in_order=False)
         if check.applied >= self.version:
             await self.finish()
         else:
@@ -154,9 +163,9 @@ class CommandSteps:
         row = await self.command_row(self.version)
         return row is None or row.get("status") == FINISHED
 
-    async def earlier_rows(self, after: int) -> list[Row]:
-        """The commands of the item behind the version `after` and before this one, in order."""
-        keys = [self._key_of(version) for version in range(after + 1, self.version)]
+    async def earlier_rows(self, applied: int) -> list[Row]:
+        """The commands of the item from the version `applied` on and before this one, in order."""
+        keys = [self._key_of(version) for version in range(max(applied, 1), self.version)]
         rows = await self._dynamodb.batch_get_items(self._table.table.command, keys, consistent_read=True)
         asynchronous = [row for row in rows if row.get("syncMode") != SYNC_MODE]
         return sorted(asynchronous, key=lambda row: int(row["version"]))
@@ -188,15 +197,17 @@ class CommandSteps:
             if isinstance(outcome, BaseException):
                 error.add_note(f"The failure of {self!r} could not be reported: {outcome!r}")
 
-    async def _turn(self, applied: int, data: Row | None) -> Turn:
-        if self.version == applied + 1:
-            return Turn.NOW
+    async def _turn(self, applied: int, data: Row | None, previous: Row | None) -> Turn:
         if self.version > applied:
-            previous = await self.command_row(self.version - 1)
-            return Turn.NOW if previous is None or previous.get("status") == FINISHED else Turn.LATER
+            if self._table.table.options.disable_default_handler and await self.is_finished():
+                return Turn.OVER
+            return Turn.NOW if previous is None or _is_through(previous) else Turn.LATER
         if self.version == applied and data and data.get("requestId") == self._row.get("requestId"):
             return Turn.AGAIN
         return Turn.OVER if await self.is_finished() else Turn.NEVER
+
+    async def _previous_row(self, wanted: bool) -> Row | None:
+        return await self.command_row(self.version - 1) if wanted and self.version > 1 else None
 
     async def _note_finished(self, condition: Condition | None) -> None:
         await self._dynamodb.update_item(
@@ -220,3 +231,8 @@ class CommandSteps:
 
     def _key_of(self, version: int) -> dict[str, str]:
         return {"pk": self.pk, "sk": add_sort_key_version(self.sk, version)}
+
+
+def _is_through(row: Row) -> bool:
+    """Whether a command no longer holds back the next one."""
+    return row.get("status") in (FINISHED, NEVER_APPLIED) or row.get("syncMode") == SYNC_MODE

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
 from cqrs_nest.aws import StepFunctionService, error_code
 from cqrs_nest.commands import get_sort_key_version
-from cqrs_nest.commands.rows import Row
-from cqrs_nest.commands.statuses import FINISHED
+from cqrs_nest.commands.statuses import EVENTS_OWED, FINISHED
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.events import EventHandler
 from cqrs_nest.pipeline.command_events import CommandStateEvent
@@ -20,7 +19,6 @@ from cqrs_nest.pipeline.errors import UnknownStateError
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 from cqrs_nest.pipeline.version_check import Turn
 
-FINISH_STARTED = "finish:STARTED"
 READ_ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.1
 _NOBODY_WAITS = ("TaskDoesNotExist", "TaskTimedOut")
@@ -45,7 +43,7 @@ class StepFunctionsDriver:
         steps = self._pipeline.steps_of(event.command, event.execution_id)
         state = event.state_name
         if state == "check_version":
-            check, _ = await steps.check_version()
+            check, _ = await steps.check_version(in_order=False)
             if check.turn is Turn.OVER:
                 return check.mismatch()
         await steps.set_status(f"{state}:STARTED")
@@ -83,7 +81,7 @@ class StepFunctionsDriver:
                 raise UnknownStateError(f"step function state not found! There is no state {state!r}.")
 
     async def _check_version(self, steps: CommandSteps) -> dict[str, Any]:
-        check, _ = await steps.check_version()
+        check, _ = await steps.check_version(in_order=False)
         if check.turn is Turn.NEVER:
             mismatch = check.mismatch()
             await steps.alarm(mismatch)
@@ -101,13 +99,14 @@ class StepFunctionsDriver:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            previous = await self._read_patiently(steps, steps.version - 1)
+            is_through = await self._patiently(steps, lambda: self._previous_is_through(steps))
         except (ClientError, BotoCoreError) as error:
             self._logger.error("%r: the command before it could not be read", steps, error=error)
             await steps.alarm({"self_resume_predecessor_read_failed": True, "cause": str(error)})
             return
-        if previous and previous.get("status") in (FINISH_STARTED, FINISHED):
-            await self._resume(steps, str(event.task_token), steps.version - 1, {"self_resume_failed": True})
+        if is_through:
+            alarm = {"self_resume_failed": True}
+            await self._resume(steps, str(event.task_token), steps.version - 1, alarm)
 
     async def _finish(self, steps: CommandSteps) -> None:
         following = await steps.command_row(steps.version + 1)
@@ -132,13 +131,21 @@ class StepFunctionsDriver:
             self._logger.error("%r: a waiting execution was not resumed", steps, error=error)
             await steps.alarm(alarm | {"errorName": type(error).__name__, "cause": str(error)})
 
-    async def _read_patiently(self, steps: CommandSteps, version: int) -> Row | None:
+    async def _previous_is_through(self, steps: CommandSteps) -> bool:
+        previous = await steps.command_row(steps.version - 1) or {}
+        if previous.get("status") == EVENTS_OWED:
+            # A new command has this status, too, when the topic did not take its messages.
+            check, _ = await steps.check_version(in_order=False)
+            return check.applied >= steps.version - 1
+        return previous.get("status") == FINISHED
+
+    async def _patiently(self, steps: CommandSteps, read: Callable[[], Awaitable[bool]]) -> bool:
         from botocore.exceptions import BotoCoreError, ClientError
 
         for attempt in range(READ_ATTEMPTS - 1):
             try:
-                return await steps.command_row(version)
+                return await read()
             except (ClientError, BotoCoreError) as error:
-                self._logger.warn("%r: version %d not read yet: %s", steps, version, error)
+                self._logger.warn("%r: the command before it was not read yet: %s", steps, error)
             await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
-        return await steps.command_row(version)
+        return await read()

@@ -7,7 +7,7 @@ from cqrs_nest.commands.rows import Row
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.events import EventHandler
 from cqrs_nest.pipeline.command_events import MessagesOwedEvent, NewCommandEvent
-from cqrs_nest.pipeline.command_steps import CommandSteps
+from cqrs_nest.pipeline.command_steps import NEVER_APPLIED, CommandSteps
 from cqrs_nest.pipeline.errors import ConcurrentChangeError
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 from cqrs_nest.pipeline.version_check import Turn
@@ -18,8 +18,9 @@ ATTEMPTS = 5
 class StreamDriver:
     """Applies commands in order.
 
-    In the usual case that is one read of the data row, one transaction, the custom handlers, one
-    message and one update of the status. A repetition starts where the rows say that it broke off.
+    In the usual case that is one read each of the data row and of the command before, one transaction,
+    the custom handlers, one message and one update of the status. A repetition starts where the rows
+    say that it broke off. A command that fails holds back the later ones of its item, and no others.
     """
 
     def __init__(self, pipeline: CommandPipeline) -> None:
@@ -35,14 +36,14 @@ class StreamDriver:
         """Apply a command row. Raises what a handler raised, after the row was given a failed status."""
         steps = self._pipeline.steps(table, row, delivery)
         for _ in range(ATTEMPTS):
-            check, data = await steps.check_version()
+            check, data = await steps.check_version(in_order=True)
             match check.turn:
                 case Turn.OVER:
                     return
                 case Turn.NEVER:
                     mismatch = check.mismatch()
                     self._logger.error("%r can never be applied: %s", steps, mismatch["cause"])
-                    await steps.set_status("check_version:FAILED")
+                    await steps.set_status(NEVER_APPLIED)
                     await steps.alarm(mismatch)
                     return
                 case Turn.LATER:

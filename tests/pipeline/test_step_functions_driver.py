@@ -108,6 +108,19 @@ async def test_an_execution_that_comes_too_late_to_wait_resumes_itself(execution
     assert executions.status("A@2") == "wait_prev_command:FINISHED"
 
 
+async def test_an_execution_does_not_overtake_a_command_that_only_owes_its_messages(
+    executions: Service,
+) -> None:
+    resumed = Resumed(executions)
+    with executions.failing("SNS", "Publish"):
+        await executions.publish("A", "first")
+    await executions.publish("A", "second", version=1)
+    assert executions.status("A@1") == "finish:STARTED"
+    assert await run(executions, "check_version", "A@2") == {"result": 1}
+    await run(executions, "wait_prev_command", "A@2", token="T2")
+    assert resumed == []
+
+
 @pytest.mark.parametrize("error", ["TaskDoesNotExist", "TaskTimedOut"])
 async def test_nobody_waits_any_more(executions: Service, error: str) -> None:
     Resumed(executions, error)
