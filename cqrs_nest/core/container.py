@@ -23,7 +23,7 @@ from cqrs_nest.core.errors import (
 )
 from cqrs_nest.core.exports import find_own, resolve_exports
 from cqrs_nest.core.graph import ModuleGraph, module_graph
-from cqrs_nest.core.injectors import bind_own, create_injector, show_visible
+from cqrs_nest.core.injectors import PlainFactory, bind_own, create_injector, show_visible
 from cqrs_nest.core.lazy_modules import LazyModuleLoader
 from cqrs_nest.core.lifecycle import run_shutdown_hooks, run_start_hooks
 from cqrs_nest.core.linker import Linker, Mocker
@@ -62,7 +62,7 @@ class Container:
         self._overrides = overrides
         self._scanner = ModuleScanner(overrides)
         self._core = ModuleNode(CoreModule, ModuleMetadata(), ())
-        self._linker = Linker(self._core, mocker)
+        self._linker = Linker(self._core, lambda: self._scanner.nodes, mocker)
         self._index: dict[Token, list[Binding]] = {}
         self._loading = asyncio.Lock()
         self._starting = asyncio.Lock()
@@ -138,8 +138,16 @@ class Container:
         return tuple(_without_alias(binding) for binding in found)
 
     def enhancer(self, enhancer: type[Any] | object, module: ModuleNode) -> Binding:
-        """The binding of a guard, interceptor, pipe or filter that a controller of `module` lists."""
-        return module.enhancers[enhancer_key(enhancer)]
+        """The binding of a guard, interceptor, pipe or filter that a controller of `module` lists.
+
+        Raises UnknownProviderError.
+        """
+        binding = module.enhancers.get(enhancer_key(enhancer))
+        if binding is None:
+            raise UnknownProviderError(
+                f"{describe_token(enhancer)} is not listed by a controller of {module.name}."
+            )
+        return binding
 
     def graph(self) -> ModuleGraph:
         """The module graph as data, with `mermaid()` and `tree()`."""
@@ -161,7 +169,6 @@ class Container:
         """A new object of `cls`, injected with what `module` sees. It is not registered."""
         binding = Binding(ClassProvider(cls, cls), module, Scope.REQUEST)
         linked = self._linker.link([binding])
-        construction_order(linked)
         bubble_request_scope(linked)
         for link in (link for each in linked for link in each.links):
             if link.target is not None and link.target.is_static and link.target.instance is MISSING:
@@ -179,21 +186,23 @@ class Container:
         known = len(self.modules)
         try:
             root_node = await self._scanner.scan(root)
-            nodes = self._scanner.nodes[known:]
-            await self._assemble(nodes, is_root=is_root)
+            await self._assemble(self._scanner.nodes[known:], is_root=is_root)
         except BaseException:
             self._scanner.forget_after(known)
+            self._show_modules()
             raise
+        return root_node
+
+    def _show_modules(self) -> None:
         self.modules = tuple(self._scanner.nodes)
         self._index.clear()
-        return root_node
 
     async def _assemble(self, nodes: Sequence[ModuleNode], *, is_root: bool) -> None:
         for node in nodes:
             create_injector(node)
             register(node, self._overrides)
             self._provide(node, ModuleRef, ModuleRef(self, node))
-            bind_own(node, self._overrides)
+            bind_own(node)
         await resolve_exports(nodes, self._scanner)
         self._linker.add(nodes, with_globals=is_root)
         linked = self._linker.link([binding for node in nodes for binding in node.bindings()])
@@ -206,6 +215,7 @@ class Container:
             if node.metadata.injector_modules:
                 self.injector_of(node)
         measure_distances(self._scanner.nodes)
+        self._show_modules()
         await build_static(order)
         compile_plans(linked)
 
@@ -271,6 +281,10 @@ def _static_instance(binding: Binding) -> Any:
             f"{name} of {binding.module.name} is {binding.scope.value}-scoped: it has no one instance that "
             f"get() could give. Use await resolve({name})."
         )
+    if binding.instance is MISSING and isinstance(binding.definition, FactoryProvider):
+        factory = binding.definition.factory
+        if isinstance(factory, PlainFactory):
+            binding.instance = factory()
     if binding.instance is MISSING:
         raise NotBuiltYetError(binding)
     return binding.instance

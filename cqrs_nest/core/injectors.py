@@ -16,7 +16,6 @@ from cqrs_nest.common.tokens import Token
 from cqrs_nest.core.bindings import Binding, ModuleNode
 from cqrs_nest.core.dependencies import MISSING, alias_class
 from cqrs_nest.core.errors import NotBuiltYetError, ProviderScopeError
-from cqrs_nest.core.overrides import Overrides
 from cqrs_nest.core.request_scope import current_request_scope
 
 
@@ -45,12 +44,8 @@ def create_injector(node: ModuleNode) -> None:
     node.injector = Injector(node.metadata.injector_modules, auto_bind=False)
 
 
-def bind_own(node: ModuleNode, overrides: Overrides) -> None:
+def bind_own(node: ModuleNode) -> None:
     """Bind the module's own providers, which win over those of its plain modules."""
-    for token in overrides.providers:
-        if token not in node.own and node.injector.binder.has_explicit_binding_for(token):
-            node.own[token] = Binding(overrides.providers[token], node, Scope.DEFAULT)
-            node.providers.append(node.own[token])
     for token, binding in node.own.items():
         bind(node.injector, token, binding)
 

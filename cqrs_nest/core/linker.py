@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from cqrs_nest.common.logger import Logger
@@ -38,10 +38,12 @@ class Linker:
     global modules, and at last what the framework itself provides in every module.
     """
 
-    def __init__(self, core: ModuleNode, mocker: Mocker | None) -> None:
+    def __init__(
+        self, core: ModuleNode, modules: Callable[[], Sequence[ModuleNode]], mocker: Mocker | None
+    ) -> None:
         self._core = core
+        self._modules = modules
         self._mocker = mocker
-        self._modules: list[ModuleNode] = []
         self._global: dict[Token, Binding] = {}
         self._known: dict[tuple[str, str], type[Any]] = {}
         self._logger = Logger("Container")
@@ -49,7 +51,6 @@ class Linker:
     def add(self, nodes: Iterable[ModuleNode], *, with_globals: bool) -> None:
         """Make modules known; their exports are resolved."""
         for node in nodes:
-            self._modules.append(node)
             if node.is_global and with_globals:
                 for token, binding in node.exports.items():
                     self._global.setdefault(token, binding)
@@ -111,14 +112,14 @@ class Linker:
         if token is INQUIRER:
             return _link_inquirer(binding, dependency)
         if isinstance(token, UnreadableAnnotation):
-            raise unresolved(self._modules, binding, dependency)
+            raise unresolved(self._modules(), binding, dependency)
         target = self._find_for(binding, token)
         if target is None and self._mocker is not None and _may_be_mocked(dependency):
             target = self._mock(token)
         if target is not None:
             return Link(dependency, target)
         if dependency.default is MISSING:
-            raise unresolved(self._modules, binding, dependency)
+            raise unresolved(self._modules(), binding, dependency)
         return Link(dependency, None, dependency.default)
 
     def _find_for(self, binding: Binding, token: Token) -> Binding | None:

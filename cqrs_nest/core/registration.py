@@ -21,7 +21,7 @@ from cqrs_nest.common.providers import (
     ValueProvider,
 )
 from cqrs_nest.common.routing import CONTROLLER, ROUTES
-from cqrs_nest.common.tokens import describe_token
+from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import Namespace
 from cqrs_nest.core.app_tokens import APP_TOKENS
 from cqrs_nest.core.bindings import Binding, ModuleNode
@@ -54,7 +54,15 @@ def _register_providers(node: ModuleNode, overrides: Overrides) -> None:
             providers[binding] = binding
         else:
             providers[definition.token] = node.own[definition.token] = binding
+    for token, definition in overrides.providers.items():
+        if token not in node.own and _is_plainly_bound(node, token):
+            providers[token] = node.own[token] = Binding(definition, node, _scope_of(definition))
     node.providers.extend(providers.values())
+
+
+def _is_plainly_bound(node: ModuleNode, token: Token) -> bool:
+    """Whether one of the module's plain injector modules binds the token."""
+    return bool(node.metadata.injector_modules) and node.injector.binder.has_explicit_binding_for(token)
 
 
 def _definition(node: ModuleNode, index: int, entry: Any) -> ProviderDefinition:
@@ -157,7 +165,7 @@ def enhancers_in(controller: type[Any]) -> list[Any]:
 
 
 def _parameter_pipes(handler: Any, controller: type[Any]) -> list[Any]:
-    namespace = Namespace(handler, controller, {})
+    namespace = Namespace(inspect.unwrap(handler), controller, {})
     annotations = [namespace.read(each) for each in handler.__annotations__.values()]
     markers = [marker for each in annotations for marker in getattr(each, "__metadata__", ())]
     return [pipe for marker in markers if isinstance(marker, ParameterMarker) for pipe in marker.pipes]

@@ -40,7 +40,6 @@ class ModuleScanner:
 
     async def scan(self, root: Import) -> ModuleNode:
         """Add `root` and everything it imports. Raises InvalidModuleError for an entry that is no module."""
-        found: list[ModuleNode] = []
         pending: list[tuple[ModuleNode | None, int, Import]] = [(None, 0, root)]
         while pending:
             importer, index, entry = pending.pop()
@@ -52,8 +51,7 @@ class ModuleScanner:
                 pending.extend((node, position, each) for position, each in reversed(list(imports)))
             if importer is not None and node not in importer.imports:
                 importer.imports.append(node)
-            found.append(node)
-        return found[0]
+        return self._nodes[await self.resolve(root)]
 
     async def resolve(self, entry: Import) -> Any:
         """Follow forward references, awaitables and overrides to the class or object that is meant."""
@@ -74,10 +72,12 @@ class ModuleScanner:
         return self._nodes.get(module)
 
     async def _module(self, entry: Import, importer: ModuleNode | None, index: int) -> Any:
-        try:
-            module = await self.resolve(entry)
-        except (NameError, AttributeError, ImportError) as error:
-            raise _invalid(importer, index, f"forward_ref(...) failed: {error}") from error
+        if _is_forward(entry):
+            try:
+                entry = entry.resolve()
+            except (NameError, AttributeError, ImportError) as error:
+                raise _invalid(importer, index, f"forward_ref(...) failed: {error}") from error
+        module = await self.resolve(entry)
         if isinstance(module, DynamicModule):
             return module
         if isinstance(module, type):

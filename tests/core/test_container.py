@@ -25,6 +25,7 @@ from cqrs_nest.core import (
     DiscoveryService,
     LazyModuleLoader,
     ModuleRef,
+    NotBuiltYetError,
     Overrides,
     RequestScope,
     UnknownExportError,
@@ -89,6 +90,35 @@ async def test_keys_of_plain_injector_modules_stay_private_unless_exported() -> 
 
     with pytest.raises(UnknownExportError):
         await Container.create(DynamicModule(type("M", (), {}), injector_modules=[Plain()], exports=[bytes]))
+
+
+async def test_a_plain_key_that_nobody_injects_can_be_fetched() -> None:
+    class Sizes(injector.Module):
+        @injector.provider
+        def size(self, a: A) -> int:
+            return 7
+
+    container = await Container.create(
+        DynamicModule(type("M", (), {}), injector_modules=[Sizes()], providers=[A])
+    )
+
+    assert container.get(int) == 7
+
+
+async def test_while_it_is_built_the_application_knows_its_modules() -> None:
+    class Early:
+        def __init__(self, module_ref: ModuleRef, discovery: DiscoveryService) -> None:
+            self.modules = {binding.module.name for binding in discovery.providers()}
+            with pytest.raises(NotBuiltYetError, match="Clock of ClockModule> has not been built yet"):
+                module_ref.get(Clock, strict=False)
+
+    @Module(providers=[Clock])
+    class ClockModule: ...
+
+    root = DynamicModule(type("App", (), {}), imports=[ClockModule], providers=[Early])
+    container = await Container.create(root)
+
+    assert container.get(Early).modules == {"App", "ClockModule"}
 
 
 async def test_keys_of_plain_injector_modules_can_be_overridden() -> None:
