@@ -158,7 +158,7 @@ async def test_a_module_is_replaced_for_all_its_importers() -> None:
     class FakeRepo:
         db = "from the fake module"
 
-    @Module(providers=[provide(Repo, use_class=FakeRepo)], exports=[Repo])  # type: ignore[type-var]
+    @Module(providers=[provide(Repo, use_class=FakeRepo)], exports=[Repo])
     class FakeData: ...
 
     builder = Test.create_testing_module(imports=[AppModule])

@@ -110,7 +110,7 @@ async def test_an_annotation_that_exists_only_for_type_checkers() -> None:
 
 
 async def test_a_forward_reference_to_nothing() -> None:
-    broken = provide("x", use_factory=lambda it: it, inject=[forward_ref(lambda: NotDefined)])  # type: ignore[name-defined]  # noqa: F821
+    broken = provide("x", use_factory=lambda it: it, inject=[forward_ref(lambda: NotDefined)])  # noqa: F821
 
     message = await refusal(app(broken), UnresolvedDependencyError)
 
@@ -260,7 +260,7 @@ async def test_a_plain_class_among_the_controllers() -> None:
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
-        (forward_ref(lambda: NotDefined), "forward_ref(...) failed: name 'NotDefined' is not defined"),  # type: ignore[name-defined]  # noqa: F821
+        (forward_ref(lambda: NotDefined), "forward_ref(...) failed: name 'NotDefined' is not defined"),  # noqa: F821
         (17, "17 is neither a module class nor a dynamic module"),
     ],
 )
@@ -295,7 +295,7 @@ async def test_a_request_scoped_factory_must_say_that_it_is_async() -> None:
         return 1
 
     made = later()
-    hidden = provide(A, use_factory=lambda: made, scope=Scope.REQUEST)  # type: ignore[arg-type, return-value]
+    hidden = provide(A, use_factory=lambda: made, scope=Scope.REQUEST)
     container = await Container.create(app(hidden))
 
     with pytest.raises(ProviderScopeError, match="gave an awaitable: declare it with async def"):

@@ -78,7 +78,7 @@ async def test_every_kind_of_parameter() -> None:
             self,
             first: A,
             /,
-            plain=3,  # type: ignore[no-untyped-def]
+            plain=3,
             *rest: object,
             keyword: B,
             limit: int = 5,
