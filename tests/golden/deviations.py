@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +22,8 @@ from tests.golden.replay import Observation, Replayed, RowId, Rows
 FILE = Path(__file__).with_name("deviations.yaml")
 ABSENT: Any = object()
 SET_ATTRIBUTE = "(the one that is set)"
+NAMES: dict[str, Any] = {}
+"""Further names for expressions, which the files `deviations_*.py` bring."""
 KINDS = ("command", "data", "history")
 
 
@@ -90,6 +93,11 @@ def _apply(rule: Rule, replayed: Replayed, expectation: Expectation) -> None:
             else:
                 expectation.observation = OUTCOMES[rule.instead](replayed, names)
         return
+    if "step" in rule.targets:
+        if eval(rule.when, names):
+            expectation.used.add(rule.id)
+            ADJUSTMENTS[rule.instead](replayed, observed)
+        return
     for row_id in _written(replayed) if any(kind in rule.targets for kind in KINDS) else ():
         kind = row_id[0].rpartition("-")[2]
         if kind in rule.targets:
@@ -97,8 +105,16 @@ def _apply(rule: Rule, replayed: Replayed, expectation: Expectation) -> None:
             before = replayed.before.get(row_id)
             plain = {name: deserialize(value) for name, value in row.items()}
             _attributes(rule, expectation, row, {**names, "row": plain, "before": before}, as_row=True)
-    if "result" in rule.targets and isinstance(observed.result, dict) and "$error" not in observed.result:
-        _attributes(rule, expectation, observed.result, {**names, "row": dict(observed.result)}, as_row=False)
+    for item in _results(observed.result) if "result" in rule.targets else ():
+        _attributes(rule, expectation, item, {**names, "row": dict(item)}, as_row=False)
+
+
+def _results(result: Any) -> list[dict[str, Any]]:
+    """The items of a result: itself, or those of a list."""
+    if not isinstance(result, dict) or "$error" in result:
+        return []
+    items: list[dict[str, Any]] = result.get("items", [result])
+    return items
 
 
 def _attributes(
@@ -140,6 +156,7 @@ def _names(replayed: Replayed) -> dict[str, Any]:
     created = result if isinstance(result, dict) else {}
     error = created.get("$error")
     return {
+        **NAMES,
         "absent": ABSENT,
         "input": args.get("input", {}),
         "options": options,
@@ -151,9 +168,22 @@ def _names(replayed: Replayed) -> dict[str, Any]:
         .get("claims", {})
         .get("sub", created.get("createdBy")),
         "ip": event.get("http", {}).get("sourceIp", created.get("createdIp")),
+        "result": result,
+        "args": json.dumps(args),
+        "stored": lambda row: _stored(replayed, row),
         "set_name": sets[0][0],
         "set_value": sets[0][1],
     }
+
+
+def _stored(replayed: Replayed, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The data row of an item as a result shows it; empty when there is none."""
+    found = replayed.before.get(("local-demo-todo-data", row["pk"], row["sk"]))
+    plain = deserialize_item(found) if found else {}
+    moments = {
+        name: {"$date": to_utc_iso(plain[name])} for name in ("createdAt", "updatedAt") if name in plain
+    }
+    return {"version": 0, **plain, **moments}
 
 
 def _written(replayed: Replayed) -> Iterator[RowId]:
@@ -235,6 +265,16 @@ OUTCOMES: dict[str, Callable[[Replayed, Mapping[str, Any]], Observation]] = {
     "incremented": _incremented,
     "set_to_null": _set_to_null,
 }
+
+
+Adjustment = Callable[[Replayed, Observation], None]
+ADJUSTMENTS: dict[str, Adjustment] = {}
+
+
+def adjustment(function: Adjustment) -> Adjustment:
+    """Lets a rule with the target `step` name a function that changes what is expected of the whole step."""
+    ADJUSTMENTS[function.__name__] = function
+    return function
 
 
 BEGIN, END = "<!-- deviations: begin -->", "<!-- deviations: end -->"

@@ -18,6 +18,7 @@ from cqrs_nest.aws import REMOVE, to_utc_iso
 LONG_STRING = 1200
 MAX_SAFE_INTEGER = 2**53 - 1
 UNDEFINED = {"$undefined": True}
+_STACK = re.compile(r"(\\n    at .*?)+(?=\")")
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}(?=\.json)")
 
 
@@ -93,6 +94,11 @@ def scenarios(directory: Path) -> list[Scenario]:
 
 def row_id(table: str, row: Mapping[str, Any]) -> tuple[str, str, str]:
     return table, row["pk"]["S"], row["sk"]["S"]
+
+
+def mask_stack(body: str) -> str:
+    """A message's body without the lines of a stack, which are another language's."""
+    return _STACK.sub(r"\\n    at <STACK>", body)
 
 
 def mask(text: str) -> str:

@@ -52,7 +52,13 @@ class Replayed:
 
 
 @Module(
-    imports=[AwsModule, EventModule, PipelineModule, PipelineModule.for_root(driver="step-functions"), MainModule]
+    imports=[
+        AwsModule,
+        EventModule,
+        PipelineModule,
+        PipelineModule.for_root(driver="step-functions"),
+        MainModule,
+    ]
 )
 class GoldenModule:
     """The recorded application with the services that steps call directly."""
@@ -72,7 +78,10 @@ async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
             before = rows_before(step, previous)
             world.seed(
                 [(row_id[0], row) for row_id, row in before.items()],
-                [(entry["Key"], _body(entry, texts)) for entry in _objects_before(step)],
+                [
+                    (entry["Key"], entry["ContentType"], _body(entry, texts))
+                    for entry in _objects_before(step)
+                ],
             )
             actual = await _run(step, container, world, texts)
             yield Replayed(step, before, recorded_observation(step), actual)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.golden.deviations_pipeline  # noqa: F401 - brings its names
 from tests.golden.conftest import SHARED, golden_directory
 from tests.golden.deviations import document, expect, rules
 from tests.golden.recordings import scenarios

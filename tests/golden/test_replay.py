@@ -12,12 +12,23 @@ from tests.golden.deviations import expect
 from tests.golden.recordings import Scenario, scenarios
 from tests.golden.replay import replay
 
-for extension in Path(__file__).parent.glob("operations_*.py"):
-    importlib.import_module(f"tests.golden.{extension.stem}")
+for pattern in ("operations_*.py", "deviations_*.py"):
+    for extension in Path(__file__).parent.glob(pattern):
+        importlib.import_module(f"tests.golden.{extension.stem}")
 
 REPLAYED = (
     "async/create_update_stale",
+    "async/pipeline_create",
+    "async/pipeline_handler_failure",
+    "async/pipeline_redelivery",
+    "async/pipeline_update",
+    "async/stream_filters",
+    "partial/async_after_sync",
     "partial/async_merge",
+    "ryw/create_then_read",
+    "ryw/custom_id_breaks_ryw",
+    "ryw/failed_command_visible",
+    "s3/async_pipeline",
     "sync/create_v0_to_v1",
     "sync/custom_handler_receives",
     "sync/duplicate",
@@ -28,6 +39,7 @@ REPLAYED = (
     "sync/stale_version",
     "sync/update_item_expressions",
     "sync/update_v1_to_v2_to_v3",
+    "ttl/configured",
     "ttl/master_read_failure",
     "tz/Asia_Tokyo/timezone",
     "tz/UTC/timezone",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from cqrs_nest.aws import AwsSession, from_json
+from cqrs_nest.aws import AwsSession
 from cqrs_nest.config import Environment
-from tests.golden.recordings import attribute_for_seed, encode_text, mask, normal_row, row_id
+from tests.golden.recordings import attribute_for_seed, encode_text, mask, mask_stack, normal_row, row_id
 
 REGION = "ap-northeast-1"
 ACCOUNT = "123456789012"
@@ -61,7 +60,9 @@ class World:
         self._sqs = session.client("sqs")
         self._queues = self._create()
 
-    def seed(self, rows: Iterable[tuple[str, Mapping[str, Any]]], objects: Iterable[tuple[str, str]]) -> None:
+    def seed(
+        self, rows: Iterable[tuple[str, Mapping[str, Any]]], objects: Iterable[tuple[str, str, str]]
+    ) -> None:
         """Make these rows and objects the only ones, and forget all messages."""
         for table, pk, sk in self.rows():
             self.dynamodb.delete_item(TableName=table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
@@ -70,8 +71,8 @@ class World:
         for table, row in rows:
             item = {name: attribute_for_seed(value) for name, value in row.items()}
             self.dynamodb.put_item(TableName=table, Item=item)
-        for key, body in objects:
-            self._s3.put_object(Bucket=BUCKET, Key=key, Body=body.encode())
+        for key, kind, body in objects:
+            self._s3.put_object(Bucket=BUCKET, Key=key, ContentType=kind, Body=body.encode())
 
     def rows(self) -> dict[tuple[str, str, str], dict[str, Any]]:
         """Every row of every table, by table and key."""
@@ -108,7 +109,7 @@ class World:
                     name: {"DataType": value["DataType"], "StringValue": value["StringValue"]}
                     for name, value in message.get("MessageAttributes", {}).items()
                 }
-                found.append({"Body": message["Body"], "MessageAttributes": attributes})
+                found.append({"Body": mask_stack(message["Body"]), "MessageAttributes": attributes})
                 self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return sorted(found, key=lambda message: message["Body"])
 
@@ -178,9 +179,5 @@ class _Response:
 
 def recorded_messages(messages: Iterable[Mapping[str, Any]] | None) -> list[dict[str, Any]]:
     """Recorded messages in the order the world gives its own."""
-    return sorted((dict(message) for message in messages or []), key=lambda message: message["Body"])
-
-
-def body_of(message: Mapping[str, Any]) -> Any:
-    """A message's body as an object, for a readable difference."""
-    return from_json(json.dumps(json.loads(message["Body"])))
+    found = ({**message, "Body": mask_stack(message["Body"])} for message in messages or [])
+    return sorted(found, key=lambda message: message["Body"])
