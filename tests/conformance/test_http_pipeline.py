@@ -427,7 +427,7 @@ async def test_excluded_and_computed_fields() -> None:
         password: str = Field(default="secret", exclude=True)
         nested: "User | None" = None
 
-        @computed_field
+        @computed_field  # type: ignore[prop-decorator]
         @property
         def full(self) -> str:
             return "F L"
