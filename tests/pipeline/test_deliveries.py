@@ -19,7 +19,7 @@ COMMANDS = [f"{sk}@{version}" for version in range(1, VERSIONS + 1) for sk in ("
 batches = st.lists(st.lists(st.sampled_from(COMMANDS), min_size=1, max_size=6), max_size=4)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=batches, poison=st.sampled_from([None, *COMMANDS]))
 def test_any_deliveries_end_in_the_same_rows(
     start: Callable[[Driver], AbstractAsyncContextManager[Service]],
