@@ -44,13 +44,6 @@ class S3Service:
         """Read a value. Raises ClientError `NoSuchKey` when there is no such object."""
         return await self._session.run(lambda: self._read(key))
 
-    async def delete_items(self, keys: list[str]) -> None:
-        """Delete up to 1000 objects; those that are gone already do not matter."""
-        objects = [{"Key": key} for key in keys]
-        await self._session.call(
-            "s3", "delete_objects", Bucket=self.bucket, Delete={"Objects": objects, "Quiet": True}
-        )
-
     def _read(self, key: str) -> Any:
         response = self._session.client("s3").get_object(Bucket=self.bucket, Key=key)
         with response["Body"] as body:
