@@ -19,7 +19,11 @@ from cqrs_nest.aws.dynamodb.attribute_values import number_text
 SAFE = 2**53 - 1
 numbers = st.integers(-(10**37), 10**37) | st.floats(-SAFE, SAFE, allow_nan=False)
 scalars = st.none() | st.booleans() | st.text() | st.binary() | numbers
-sets = st.sets(st.text(), min_size=1) | st.sets(st.integers(), min_size=1) | st.sets(st.binary(), min_size=1)
+sets = (
+    st.sets(st.text(), min_size=1)
+    | st.sets(st.integers(-(10**37), 10**37), min_size=1)
+    | st.sets(st.binary(), min_size=1)
+)
 values = st.recursive(
     scalars | sets, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20
 )
