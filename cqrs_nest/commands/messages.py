@@ -46,7 +46,9 @@ class CommandMessages:
         `finish:STARTED`: a command that owes its messages, which the pipeline then sends.
         """
         messages = [self._status_message(command, status)] if status else []
-        if self._table.options.events == "inline":
+        events = self._table.options.events
+        # The stream passes over commands that are applied already; their event goes with the status.
+        if events == "inline" or (events == "stream" and status):
             messages.append(domain_event(self._table.command, command))
         if messages and not await self._send(command, messages):
             await self._mark_owed(command)

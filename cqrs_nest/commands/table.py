@@ -9,7 +9,10 @@ from cqrs_nest.aws.dynamodb import TableType, table_name
 from cqrs_nest.config import Environment
 
 EventsMode: TypeAlias = Literal["inline", "stream", "off"]
-"""Who sends domain events: the publish itself, the command table's stream, or nobody."""
+"""Who sends domain events: the publish itself, the command table's stream, or nobody.
+
+A synchronous publish sends its event together with its status in either of the first two.
+"""
 
 
 @dataclass(frozen=True)

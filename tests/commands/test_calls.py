@@ -48,7 +48,8 @@ async def test_async(start: Any, events: str, message: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "message"), [("stream", "sns.Publish"), ("off", "sns.Publish"), ("inline", "sns.PublishBatch")]
+    ("events", "message"),
+    [("off", "sns.Publish"), ("stream", "sns.PublishBatch"), ("inline", "sns.PublishBatch")],
 )
 async def test_sync(start: Any, events: str, message: str) -> None:
     service = await start(events=events)
@@ -66,7 +67,7 @@ async def test_sync_with_a_custom_handler(start: Any) -> None:
         GET,
         WRITE,
         UPDATE,
-        "sns.Publish",
+        "sns.PublishBatch",
     ]
 
 

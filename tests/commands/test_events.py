@@ -39,9 +39,16 @@ async def test_a_sync_publish_tells_of_status_and_event_at_once(start: Any) -> N
     assert statuses == ["finish:FINISHED"] * 3
 
 
-@pytest.mark.parametrize("events", ["stream", "off"])
-async def test_the_stream_or_nobody_tells(start: Any, events: str) -> None:
-    service = await start(events=events)
+async def test_the_stream_tells_of_async_commands(start: Any) -> None:
+    service = await start(events="stream")
+    await service.commands.publish_async(todo())
+    assert service.messages() == []
+    await service.commands.publish_sync(todo(sk="B1"))
+    assert [message["action"] for message in service.messages()] == ["command-status", "domain-event"]
+
+
+async def test_nobody_tells_of_events(start: Any) -> None:
+    service = await start(events="off")
     await service.commands.publish_async(todo())
     await service.commands.publish_sync(todo(sk="B1"))
     assert [message["action"] for message in service.messages()] == ["command-status"]
