@@ -1,15 +1,25 @@
 """The command bus, the query bus and the event bus."""
 
 from cqrs_nest.buses.aggregate import AggregateRoot, EventPublisher
+from cqrs_nest.buses.behaviours import Behaviour, Next
+from cqrs_nest.buses.built_in_behaviours import (
+    LoggingBehaviour,
+    RetryBehaviour,
+    TimingBehaviour,
+    TransactionBehaviour,
+)
 from cqrs_nest.buses.command_bus import CommandBus
 from cqrs_nest.buses.errors import (
     CommandHandlerNotFoundException,
+    EventBusClosedError,
     HandlerSetupError,
     QueryHandlerNotFoundException,
     SagaLoopError,
 )
 from cqrs_nest.buses.event_bus import EventBus, EventBusOptions
-from cqrs_nest.buses.explorer import BusExplorer, BusOptions
+from cqrs_nest.buses.event_delivery import EventSubscriber
+from cqrs_nest.buses.event_types import EventType, EventTypes, encode_event
+from cqrs_nest.buses.explorer import BusExplorer
 from cqrs_nest.buses.handlers import (
     CommandHandler,
     EventsHandler,
@@ -20,11 +30,14 @@ from cqrs_nest.buses.handlers import (
     Saga,
 )
 from cqrs_nest.buses.messages import Command, Query
+from cqrs_nest.buses.options import BusOptions
+from cqrs_nest.buses.publishers import ICommandPublisher, IEventPublisher, IQueryPublisher
 from cqrs_nest.buses.query_bus import QueryBus
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionBus, UnhandledExceptionInfo
 
 __all__ = [
     "AggregateRoot",
+    "Behaviour",
     "BusExplorer",
     "BusOptions",
     "Command",
@@ -32,19 +45,32 @@ __all__ = [
     "CommandHandler",
     "CommandHandlerNotFoundException",
     "EventBus",
+    "EventBusClosedError",
     "EventBusOptions",
     "EventPublisher",
+    "EventSubscriber",
+    "EventType",
+    "EventTypes",
     "EventsHandler",
     "HandlerSetupError",
     "ICommandHandler",
+    "ICommandPublisher",
     "IEventHandler",
+    "IEventPublisher",
     "IQueryHandler",
+    "IQueryPublisher",
+    "LoggingBehaviour",
+    "Next",
     "Query",
     "QueryBus",
     "QueryHandler",
     "QueryHandlerNotFoundException",
+    "RetryBehaviour",
     "Saga",
     "SagaLoopError",
+    "TimingBehaviour",
+    "TransactionBehaviour",
     "UnhandledExceptionBus",
     "UnhandledExceptionInfo",
+    "encode_event",
 ]

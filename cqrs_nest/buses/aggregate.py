@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeVar
 
 from cqrs_nest.buses.event_bus import EventBus
 
 EventT = TypeVar("EventT")
+ResultT = TypeVar("ResultT")
 AggregateT = TypeVar("AggregateT", bound="AggregateRoot[Any]")
-
-Publish: TypeAlias = Callable[[Sequence[Any]], Awaitable[None]]
 
 
 @cache
@@ -22,7 +21,7 @@ def _handler_name(event: str) -> str:
 
 
 class AggregateRoot(Generic[EventT]):
-    """Base (or mixin) of an aggregate. `EventT` is the union of its events.
+    """Base, or mixin, of an aggregate. `EventT` is the union of its events.
 
     `apply(TodoRenamed(...))` queues the event and calls `on_todo_renamed`, if there is one.
 
@@ -39,8 +38,11 @@ class AggregateRoot(Generic[EventT]):
     ('milk', 1)
     """
 
+    # All on the class, so that a mixin needs no constructor.
     _uncommitted: list[EventT] | None = None
-    _publish: Publish | None = None
+    _event_bus: EventBus | None = None
+    auto_commit = False  # without an annotation, which a pydantic model would take for a field
+    """True: `apply` publishes at once, in the background of the event bus, and queues nothing."""
 
     def get_uncommitted_events(self) -> list[EventT]:
         """What was applied and not yet committed, in order."""
@@ -51,17 +53,27 @@ class AggregateRoot(Generic[EventT]):
     def apply(self, event: EventT, *, from_history: bool = False, skip_handler: bool = False) -> None:
         """Queue the event (unless it comes from history) and let the aggregate react to it."""
         if not from_history:
-            self.get_uncommitted_events().append(event)
+            self._record(event)
         handler = None if skip_handler else getattr(self, _handler_name(type(event).__name__), None)
         if handler is not None:
             handler(event)
 
     async def commit(self) -> None:
         """Publish the queued events in order. If that fails, they stay queued."""
+        await self.commit_with(self._publish_all)
+
+    async def commit_with(self, save: Callable[[Sequence[EventT]], Awaitable[ResultT]]) -> ResultT:
+        """Hand the queued events to `save` and give its result. If it fails, they stay queued.
+
+        command = await todo.commit_with(
+            lambda events: command_service.publish_async(CommandInput(..., events=events))
+        )
+        """
         events = self.get_uncommitted_events()
-        if self._publish is not None:
-            await self._publish(tuple(events))
-        events.clear()
+        committed = tuple(events)
+        result = await save(committed)
+        del events[: len(committed)]
+        return result
 
     def uncommit(self) -> None:
         """Forget the queued events."""
@@ -72,9 +84,19 @@ class AggregateRoot(Generic[EventT]):
         for event in events:
             self.apply(event, from_history=True)
 
-    def publish_with(self, publish: Publish) -> None:
+    def publish_with(self, event_bus: EventBus) -> None:
         """Say where `commit` sends the events."""
-        self._publish = publish
+        self._event_bus = event_bus
+
+    def _record(self, event: EventT) -> None:
+        if self.auto_commit and self._event_bus is not None:
+            self._event_bus.publish_soon(event, self)
+        else:
+            self.get_uncommitted_events().append(event)
+
+    async def _publish_all(self, events: Sequence[EventT]) -> None:
+        if self._event_bus is not None:
+            await self._event_bus.publish_all(events, self)
 
 
 class EventPublisher:
@@ -84,13 +106,13 @@ class EventPublisher:
         self._event_bus = event_bus
 
     def merge_object_context(self, aggregate: AggregateT) -> AggregateT:
-        """Let this aggregate's `commit` publish on the event bus; gives the same object back."""
-        aggregate.publish_with(self._event_bus.publish_all)
+        """Let this aggregate publish on the event bus; gives the same object back."""
+        aggregate.publish_with(self._event_bus)
         return aggregate
 
     def merge_class_context(self, cls: type[AggregateT]) -> type[AggregateT]:
         """A subclass whose instances publish on the event bus."""
-        publish = staticmethod(self._event_bus.publish_all)
-        subclass: Any = type(cls.__name__, (cls,), {"_publish": publish})
+        subclass: Any = type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": cls.__doc__})
+        subclass._event_bus = self._event_bus
         merged: type[AggregateT] = subclass
         return merged

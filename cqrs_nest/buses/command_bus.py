@@ -32,4 +32,5 @@ class CommandBus(MessageBus):
         >>> asyncio.run(bus.execute(Ping()))
         'pong'
         """
-        return self._dispatch(command)
+        cls = type(command)
+        return (self._compiled.get(cls) or self._compile(cls))(command)

@@ -19,3 +19,7 @@ class QueryHandlerNotFoundException(Exception):
 
 class SagaLoopError(Exception):
     """Sagas and commands keep triggering each other."""
+
+
+class EventBusClosedError(RuntimeError):
+    """An event was published in the background of an application that has closed."""

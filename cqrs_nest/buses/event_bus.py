@@ -1,31 +1,19 @@
-"""The event bus: every handler of an event, then the sagas that listen to it."""
+"""The event bus: what has happened, told to everybody who listens."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextvars import ContextVar
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cqrs_nest.buses.behaviours import Behaviour
 from cqrs_nest.buses.command_bus import CommandBus
-from cqrs_nest.buses.errors import SagaLoopError
-from cqrs_nest.buses.handlers import SagaResult
-from cqrs_nest.buses.messages import Command
+from cqrs_nest.buses.errors import EventBusClosedError, SagaLoopError
+from cqrs_nest.buses.event_delivery import EventDelivery, EventSubscriber
+from cqrs_nest.buses.observers import Observer
+from cqrs_nest.buses.publishers import IEventPublisher
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionBus, UnhandledExceptionInfo
-
-SAGA_DEPTH_LIMIT = 32
-"""How many commands may follow from one another through sagas before it counts as a loop."""
-
-_saga_depth: ContextVar[int] = ContextVar("saga_depth", default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class EventSubscriber:
-    """One handler or saga method: what it is called, and how to call it."""
-
-    name: str
-    handle: Callable[[Any], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +24,13 @@ class EventBusOptions:
 
 
 class EventBus:
-    """Publishes events inside the process and waits for everybody who listens."""
+    """Publishes events and waits for everybody who listens.
+
+    The handlers of an event start in the order of their registration and run side by side; then come the
+    sagas and the commands they give, then those who subscribed. A failing handler does not stop the others:
+    its error goes to the UnhandledExceptionBus or, with `rethrow_unhandled`, to the caller as an
+    ExceptionGroup. An event without handlers is silent.
+    """
 
     def __init__(
         self,
@@ -44,104 +38,119 @@ class EventBus:
         unhandled_exceptions: UnhandledExceptionBus,
         options: EventBusOptions = EventBusOptions(),
     ) -> None:
-        self._command_bus = command_bus
+        self._delivery = EventDelivery(command_bus)
         self._unhandled_exceptions = unhandled_exceptions
-        self._options = options
-        self._handlers: dict[type[Any], list[EventSubscriber]] = {}
-        self._sagas: dict[type[Any], list[EventSubscriber]] = {}
+        self._rethrow = options.rethrow_unhandled
+        self._publisher: IEventPublisher | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
-    def register(self, events: Sequence[type[Any]], handler: EventSubscriber) -> None:
-        """Let `handler` react to these classes of events."""
-        for event in events:
-            self._handlers.setdefault(event, []).append(handler)
+    async def publish(self, event: object, context: object = None, *, background: bool = False) -> Any:
+        """Publish an event; returns when everybody is done. In AWS Lambda, work left behind is frozen.
 
-    def register_saga(self, events: Sequence[type[Any]], saga: EventSubscriber) -> None:
-        """Let `saga` turn these classes of events, and their subclasses, into commands."""
-        for event in events:
-            self._sagas.setdefault(event, []).append(saga)
-
-    async def publish(self, event: object) -> None:
-        """Run the event's handlers side by side, then its sagas and the commands they give.
-
-        Returns when all are done: in AWS Lambda, work that is left behind is frozen. A failing
-        handler does not stop the others; its error goes to the UnhandledExceptionBus or, with
-        `rethrow_unhandled`, to the caller as an ExceptionGroup. An event without handlers is silent.
+        `background=True` returns at once; closing the application waits for what is still running, and
+        errors go to the UnhandledExceptionBus. `context` is the aggregate that the event comes from, for
+        a custom publisher, whose result is given back.
         """
-        errors = await self._run_all(self._handlers_of(type(event)), event)
-        for saga in self._sagas_of(type(event)):
-            errors += await self._run_saga(saga, event)
-        if errors:
-            raise ExceptionGroup(f"handlers of {type(event).__name__} failed", errors)
+        if background:
+            self._start(self.publish(event, context), event)
+            return None
+        if self._publisher is not None:
+            return await self._publisher.publish(event, context)
+        return await self.deliver(event)
 
-    async def publish_all(self, events: Iterable[object]) -> None:
-        """Publish one event after the other; all are published even if some fail."""
+    async def publish_all(
+        self, events: Iterable[object], context: object = None, *, background: bool = False
+    ) -> list[Any]:
+        """Publish one event after the other, all of them even if some fail; one result for each.
+
+        In the background there are no results to wait for, and the list is empty.
+        """
+        events = tuple(events)
+        if background:
+            self._start(self.publish_all(events, context), events)
+            return []
+        if self._publisher is not None:
+            return await self._publisher.publish_all(events, context)
         errors: list[Exception] = []
         for event in events:
             try:
-                await self.publish(event)
+                await self.deliver(event)
             except ExceptionGroup as group:
                 errors.extend(group.exceptions)
         if errors:
-            raise ExceptionGroup("handlers failed", errors)
+            raise ExceptionGroup("event handlers failed", errors)
+        return [None] * len(events)
 
-    def _handlers_of(self, cls: type[Any]) -> Sequence[EventSubscriber]:
-        return next((self._handlers[base] for base in cls.__mro__ if base in self._handlers), ())
+    def publish_soon(self, event: object, context: object = None) -> None:
+        """`publish(event, context, background=True)` for code that is not async, in a running event loop."""
+        self._start(self.publish(event, context), event)
 
-    def _sagas_of(self, cls: type[Any]) -> Iterable[EventSubscriber]:
-        return (saga for base in cls.__mro__ for saga in self._sagas.get(base, ()))
+    async def deliver(self, event: object, *, rethrow: bool | None = None) -> None:
+        """Bring the event to this process' own handlers, sagas and subscribers, whatever the publisher.
 
-    async def _run_all(self, subscribers: Sequence[EventSubscriber], event: object) -> list[Exception]:
-        if len(subscribers) == 1:
-            return await self._run(subscribers[0], event)
-        outcomes = await asyncio.gather(*(self._run(subscriber, event) for subscriber in subscribers))
-        return [error for errors in outcomes for error in errors]
+        `rethrow` decides for this event what `rethrow_unhandled` decides for all.
+        """
+        failures = await self._delivery.deliver(event)
+        if not failures:
+            return
+        loop = next((each for each in failures if isinstance(each.exception, SagaLoopError)), None)
+        if loop is None and (self._rethrow if rethrow is None else rethrow):
+            errors = [failure.exception for failure in failures]
+            raise ExceptionGroup(f"handlers of {type(event).__name__} failed", errors)
+        for failure in failures:
+            if failure is not loop:
+                self._unhandled_exceptions.publish(failure)
+        if loop is not None:
+            raise loop.exception
 
-    async def _run(self, subscriber: EventSubscriber, event: object) -> list[Exception]:
-        try:
-            await subscriber.handle(event)
-        except Exception as error:  # noqa: BLE001 one failing handler must not stop the others
-            return self._failed(event, error, subscriber)
-        return []
+    def register(self, events: Sequence[type[Any]], handler: EventSubscriber) -> None:
+        """Let `handler` react to these classes of events."""
+        self._delivery.add_handler(events, handler)
 
-    async def _run_saga(self, saga: EventSubscriber, event: object) -> list[Exception]:
-        depth = _saga_depth.get()
-        if depth >= SAGA_DEPTH_LIMIT:
-            raise SagaLoopError(
-                f"{saga.name} was reached through {depth} commands in a row, the last by the event "
-                f"{type(event).__name__}. Sagas and commands trigger each other in a circle: let the saga "
-                "return None once its work is done."
+    def register_saga(self, events: Sequence[type[Any]], saga: EventSubscriber) -> None:
+        """Let `saga` turn these classes of events, and their subclasses, into commands."""
+        self._delivery.add_saga(events, saga)
+
+    def use(self, *behaviours: Behaviour) -> None:
+        """Put behaviours around every handler and saga, inside of those that are there."""
+        self._delivery.use(*behaviours)
+
+    def subscribe(self, observer: Observer) -> Callable[[], None]:
+        """Show every event to `observer` after its handlers; the result ends the subscription."""
+        return self._delivery.observers.add(observer)
+
+    def publish_with(self, publisher: IEventPublisher) -> None:
+        """Hand events to `publisher` instead of the handlers."""
+        self._publisher = publisher
+
+    def handled(self) -> set[type[Any]]:
+        """The classes of events that handlers and sagas listen to."""
+        return self._delivery.events()
+
+    async def drain(self) -> None:
+        """Wait for everything in the background, and for what that publishes in turn."""
+        while self._background:
+            await asyncio.wait(self._background)
+
+    async def before_application_shutdown(self, signal: str | None = None) -> None:
+        """Drain while connections are still open."""
+        await self.drain()
+        self._is_closed = True
+
+    def _start(self, publication: Coroutine[Any, Any, Any], cause: object) -> None:
+        if self._is_closed:
+            publication.close()
+            raise EventBusClosedError(
+                "An event was published in the background of an application that has closed: nobody would "
+                "wait for it. Write `await event_bus.publish(event)`."
             )
+        task = asyncio.create_task(self._run(publication, cause))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def _run(self, publication: Coroutine[Any, Any, Any], cause: object) -> None:
         try:
-            commands = _as_sequence(await saga.handle(event))
-        except Exception as error:  # noqa: BLE001 an error in one event must not end the saga
-            return self._failed(event, error, saga)
-        errors: list[Exception] = []
-        token = _saga_depth.set(depth + 1)
-        try:
-            for command in commands:
-                if command is not None:
-                    errors += await self._execute(command, saga)
-        finally:
-            _saga_depth.reset(token)
-        return errors
-
-    async def _execute(self, command: Any, saga: EventSubscriber) -> list[Exception]:
-        try:
-            await self._command_bus.execute(command)
-        except SagaLoopError:
-            raise
-        except Exception as error:  # noqa: BLE001 a failing command must not end the saga
-            return self._failed(command, error, saga)
-        return []
-
-    def _failed(self, cause: object, error: Exception, source: EventSubscriber) -> list[Exception]:
-        if isinstance(error, SagaLoopError):
-            raise error
-        if self._options.rethrow_unhandled:
-            return [error]
-        self._unhandled_exceptions.publish(UnhandledExceptionInfo(cause, error, source.name))
-        return []
-
-
-def _as_sequence(returned: SagaResult) -> Sequence[Command[Any] | None]:
-    return returned if isinstance(returned, Sequence) else [returned]
+            await publication
+        except Exception as error:  # noqa: BLE001 nobody awaits it
+            self._unhandled_exceptions.publish(UnhandledExceptionInfo(cause, error, "EventBus.publish"))

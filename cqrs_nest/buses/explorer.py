@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
+from cqrs_nest.buses.behaviours import Execute
 from cqrs_nest.buses.command_bus import CommandBus
+from cqrs_nest.buses.declarations import Declaration, DeclarationReader
 from cqrs_nest.buses.errors import HandlerSetupError
-from cqrs_nest.buses.event_bus import EventBus, EventSubscriber
-from cqrs_nest.buses.handler_checks import (
-    HANDLER_KEYS,
-    check_async,
-    check_decorated,
-    check_message,
-    place,
-)
-from cqrs_nest.buses.handlers import (
-    COMMAND_HANDLER,
-    EVENTS_HANDLER,
-    QUERY_HANDLER,
-    SAGA,
-    ICommandHandler,
-    IQueryHandler,
-)
+from cqrs_nest.buses.event_bus import EventBus
+from cqrs_nest.buses.event_delivery import EventSubscriber
+from cqrs_nest.buses.handler_checks import check_async, check_events, check_message, check_undecorated, place
+from cqrs_nest.buses.handlers import EVENTS_HANDLER, SAGA, ICommandHandler, IQueryHandler
 from cqrs_nest.buses.message_bus import MessageBus
-from cqrs_nest.buses.messages import Command, Query
+from cqrs_nest.buses.messages import COMMAND_HANDLER, QUERY_HANDLER, Command, Query
+from cqrs_nest.buses.options import BusOptions
 from cqrs_nest.buses.query_bus import QueryBus
-from cqrs_nest.common.metadata import find_metadata, own_metadata
+from cqrs_nest.common.logger import Logger
 from cqrs_nest.core import Binding, DiscoveryService, RequestScope, current_request_scope
-
-
-@dataclass(frozen=True, slots=True)
-class BusOptions:
-    """`on_duplicate="last"`: of two handlers for one message the later one wins, as in Nest."""
-
-    on_duplicate: Literal["error", "last"] = "error"
 
 
 class BusExplorer:
@@ -54,79 +37,99 @@ class BusExplorer:
         self._query_bus = query_bus
         self._event_bus = event_bus
         self._options = options
+        self._owners: dict[type[Any], Binding] = {}
+        self._logger = Logger("BusExplorer")
 
-    def register_handlers(self) -> None:
-        """Register all handlers and sagas.
+    def start(self) -> None:
+        """Set the buses up as the options say and register all handlers and sagas.
 
-        Raises HandlerSetupError for two handlers of one message, a handler without its decorator,
-        a message of the wrong kind, a result that is not the message's, or a method that is not async.
+        Raises HandlerSetupError for two handlers of one message, a handler without its decorator, a message
+        of the wrong kind, a result that is not the message's, or a method that is not async.
         """
-        owners: dict[type[Any], Binding] = {}
-        for binding in self._discovery.providers():
-            cls = _handler_class(binding)
-            if cls is not None and not binding.is_alias:
-                self._register_all(binding, cls, owners)
+        providers = self._discovery.providers()
+        self._apply_options(providers)
+        reader = DeclarationReader()
+        for binding in providers:
+            if not binding.is_alias:
+                self._connect(binding, reader)
 
-    def _register_all(self, binding: Binding, cls: type[Any], owners: dict[type[Any], Binding]) -> None:
-        check_decorated(binding, cls)
-        command = find_metadata(cls, COMMAND_HANDLER)
-        if command is not None:
-            check_message(binding, cls, command, Command, ICommandHandler)
-            self._register(self._command_bus, command, binding, cls, owners)
-        query = find_metadata(cls, QUERY_HANDLER)
-        if query is not None:
-            check_message(binding, cls, query, Query, IQueryHandler)
-            self._register(self._query_bus, query, binding, cls, owners)
-        events = find_metadata(cls, EVENTS_HANDLER)
-        if events is not None:
-            handle = _method(binding, cls, "handle")
-            self._event_bus.register(events, EventSubscriber(cls.__qualname__, handle))
-        for name, saga_events in _sagas(cls):
-            saga = EventSubscriber(f"{cls.__qualname__}.{name}", _method(binding, cls, name))
-            self._event_bus.register_saga(saga_events, saga)
+    def _apply_options(self, providers: Sequence[Binding]) -> None:
+        options = self._options
+        module = next((each.module for each in providers if each.instance is options), None)
+        own = {each.token: each for each in providers if each.module is module}
+        self._command_bus.use(*(_static(own[token]) for token in options.command_behaviours))
+        self._query_bus.use(*(_static(own[token]) for token in options.query_behaviours))
+        self._event_bus.use(*(_static(own[token]) for token in options.event_behaviours))
+        if options.command_publisher is not None:
+            self._command_bus.subscribe(_static(own[options.command_publisher]).publish)
+        if options.query_publisher is not None:
+            self._query_bus.subscribe(_static(own[options.query_publisher]).publish)
+        if options.event_publisher is not None:
+            self._event_bus.publish_with(_static(own[options.event_publisher]))
 
-    def _register(
-        self,
-        bus: MessageBus,
-        message: type[Any],
-        binding: Binding,
-        cls: type[Any],
-        owners: dict[type[Any], Binding],
-    ) -> None:
-        earlier = owners.get(message)
-        if earlier is not None and self._options.on_duplicate == "error":
+    def _connect(self, binding: Binding, reader: DeclarationReader) -> None:
+        # A substitute declares nothing itself: it stands in for the class that is its token.
+        classes = [cls for cls in dict.fromkeys((binding.cls, binding.token)) if isinstance(cls, type)]
+        for cls in classes:
+            declarations = reader.read(cls)
+            for declaration in declarations:
+                self._register(binding, cls, declaration)
+            if declarations:
+                return
+        for cls in classes:
+            check_undecorated(binding, cls)
+
+    def _register(self, binding: Binding, cls: type[Any], declaration: Declaration) -> None:
+        key, messages, method = declaration.key, declaration.messages, declaration.method
+        if key is COMMAND_HANDLER:
+            check_message(binding, cls, messages, method, Command, ICommandHandler)
+            self._claim(self._command_bus, messages, binding)
+            self._command_bus.register(messages, _method(binding, cls, method))
+        elif key is QUERY_HANDLER:
+            check_message(binding, cls, messages, method, Query, IQueryHandler)
+            self._claim(self._query_bus, messages, binding)
+            self._query_bus.register(messages, _method(binding, cls, method))
+        elif key is EVENTS_HANDLER:
+            check_events(binding, messages, "EventsHandler")
+            handler = EventSubscriber(cls.__qualname__, _method(binding, cls, method))
+            self._event_bus.register(messages, handler)
+        elif key is SAGA:
+            check_events(binding, messages, "Saga")
+            saga = EventSubscriber(f"{cls.__qualname__}.{method}", _method(binding, cls, method))
+            self._event_bus.register_saga(messages, saga)
+
+    def _claim(self, bus: MessageBus, message: type[Any], binding: Binding) -> None:
+        """Note who handles a message, and refuse or report a second one."""
+        earlier = self._owners.get(message)
+        self._owners[message] = binding
+        if earlier is None:
+            return
+        both = f"  1. {place(earlier)}\n  2. {place(binding)}"
+        if self._options.on_duplicate == "error":
             raise HandlerSetupError(
-                f"Two handlers for the {bus.kind} {message.__qualname__}:\n"
-                f"  1. {place(earlier)}\n"
-                f"  2. {place(binding)}\n"
+                f"Two handlers for the {bus.kind} {message.__qualname__}:\n{both}\n"
                 f"A {bus.kind} has one handler. Remove one of them from its module's providers."
             )
-        owners[message] = binding
-        bus.register(message, _method(binding, cls, "execute"))
+        self._logger.warn(
+            "Two handlers for the %s %s, the second is used:\n%s", bus.kind, message.__qualname__, both
+        )
 
 
-def _handler_class(binding: Binding) -> type[Any] | None:
-    """Where the decorators are: on the class itself or, for a substitute, on the class it stands in for."""
-    cls = binding.cls
-    if cls is not None and any(find_metadata(cls, key) is not None for key in HANDLER_KEYS):
-        return cls
-    return binding.token if isinstance(binding.token, type) else cls
+def _static(binding: Binding) -> Any:
+    if not binding.is_static:
+        raise HandlerSetupError(
+            f"{place(binding)} is request-scoped, but runs for all messages.\n"
+            "Give it, and what it depends on, the default scope; what belongs to one request can be taken "
+            "from a ContextVar."
+        )
+    return binding.instance
 
 
-def _sagas(cls: type[Any]) -> Iterator[tuple[str, tuple[type[Any], ...]]]:
-    # Through vars, as reading an attribute may run code of the class, such as a property of its metaclass.
-    members = {name: member for owner in reversed(cls.__mro__) for name, member in vars(owner).items()}
-    for name, member in members.items():
-        events = own_metadata(member).get(SAGA)
-        if events is not None:
-            yield name, events
-
-
-def _method(binding: Binding, cls: type[Any], name: str) -> Callable[[Any], Coroutine[Any, Any, Any]]:
+def _method(binding: Binding, cls: type[Any], name: str) -> Execute:
     """The handler's method: bound once for a singleton, on a fresh instance for each call otherwise."""
     if binding.is_static:
         check_async(binding, binding.instance, name)
-        method: Callable[[Any], Coroutine[Any, Any, Any]] = getattr(binding.instance, name)
+        method: Execute = getattr(binding.instance, name)
         return method
     check_async(binding, cls, name)
 
@@ -141,4 +144,5 @@ def _method(binding: Binding, cls: type[Any], name: str) -> Callable[[Any], Coro
         finally:
             current_request_scope.reset(token)
 
+    call.__qualname__ = f"{cls.__qualname__}.{name}"
     return call

@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import inspect
+from types import FunctionType
 from typing import Any
 
+from cqrs_nest.buses.declared_types import fits, type_name
 from cqrs_nest.buses.errors import HandlerSetupError
-from cqrs_nest.buses.handlers import (
-    COMMAND_HANDLER,
-    EVENTS_HANDLER,
-    QUERY_HANDLER,
-    ICommandHandler,
-    IEventHandler,
-    IQueryHandler,
-)
-from cqrs_nest.buses.messages import generic_argument
-from cqrs_nest.common.metadata import MetadataKey, find_metadata
+from cqrs_nest.buses.handlers import ICommandHandler, IEventHandler, IQueryHandler
+from cqrs_nest.buses.messages import generic_arguments
 from cqrs_nest.core import Binding
+from cqrs_nest.core.annotations import Namespace, UnreadableAnnotation
 
-HANDLER_KEYS: tuple[MetadataKey[Any], ...] = (COMMAND_HANDLER, QUERY_HANDLER, EVENTS_HANDLER)
-
-_DECORATED: tuple[tuple[type[Any], MetadataKey[Any], str], ...] = (
-    (ICommandHandler, COMMAND_HANDLER, "@CommandHandler(TheCommand)"),
-    (IQueryHandler, QUERY_HANDLER, "@QueryHandler(TheQuery)"),
-    (IEventHandler, EVENTS_HANDLER, "@EventsHandler(TheEvent)"),
+_DECORATORS: tuple[tuple[type[Any], str], ...] = (
+    (ICommandHandler, "@CommandHandler(TheCommand)"),
+    (IQueryHandler, "@QueryHandler(TheQuery)"),
+    (IEventHandler, "@EventsHandler(TheEvent)"),
 )
 
 
@@ -34,10 +27,10 @@ def place(binding: Binding) -> str:
     return f"{name} in {binding.module.name} ({getattr(cls, '__module__', '?')})"
 
 
-def check_decorated(binding: Binding, cls: type[Any]) -> None:
+def check_undecorated(binding: Binding, cls: type[Any]) -> None:
     """A class that is a handler by its base must say for what it is one."""
-    for interface, key, decorator in _DECORATED:
-        if issubclass(cls, interface) and find_metadata(cls, key) is None:
+    for interface, decorator in _DECORATORS:
+        if interface in cls.__mro__:
             raise HandlerSetupError(
                 f"{place(binding)} is an {interface.__name__} but does not say for what.\n"
                 f"Add {decorator} above the class."
@@ -45,32 +38,42 @@ def check_decorated(binding: Binding, cls: type[Any]) -> None:
 
 
 def check_message(
-    binding: Binding, cls: type[Any], message: object, kind: type[Any], interface: type[Any]
+    binding: Binding, cls: type[Any], message: object, method: str, kind: type[Any], interface: type[Any]
 ) -> None:
-    """The decorator, the interface's parameters and the message's declared result must agree."""
+    """The decorator, what the handler declares to take and to give, and the message's result must agree."""
     name = kind.__name__
     if not (isinstance(message, type) and issubclass(message, kind)):
         raise HandlerSetupError(
             f"{place(binding)} handles {message!r}, which is no {name.lower()}.\n"
             f"Let the class extend {name}[Result], or name another class in the decorator."
         )
-    handled = generic_argument(cls, interface, 0)
-    if not _fits(message, handled):
+    taken, given = _declared(cls, method, interface)
+    if not fits(message, taken):
         raise HandlerSetupError(
-            f"{place(binding)} is decorated for {message.__qualname__}, but is declared as "
-            f"{interface.__name__}[{_type_name(handled)}, ...].\nName the same class in both places."
+            f"{place(binding)} is decorated for {message.__qualname__}, but {method}() is declared for "
+            f"{type_name(taken)}.\nName the same class in both places."
         )
-    expected, given = generic_argument(message, kind, 0), generic_argument(cls, interface, 1)
-    if not _fits(given, expected):
+    (expected,) = generic_arguments(message, kind) or (Any,)
+    if not fits(given, expected):
         raise HandlerSetupError(
-            f"{place(binding)} gives {_type_name(given)}, but {message.__qualname__} is declared as "
-            f"{name}[{_type_name(expected)}].\nMake the two agree: every caller of the bus relies on it."
+            f"{place(binding)} gives {type_name(given)}, but {message.__qualname__} is declared as "
+            f"{name}[{type_name(expected)}].\nMake the two agree: every caller of the bus relies on it."
         )
+
+
+def check_events(binding: Binding, events: tuple[object, ...], decorator: str) -> None:
+    """An event handler must name classes."""
+    wrong = next((event for event in events if not isinstance(event, type)), None)
+    if wrong is not None or not events:
+        problem = "names no event" if not events else f"names {wrong!r}, which is no class"
+        raise HandlerSetupError(f"{place(binding)} {problem}.\nWrite @{decorator}(TheEventClass).")
 
 
 def check_async(binding: Binding, owner: object, name: str) -> None:
     """The method must be there and async. A callable object that is no function is taken at its word."""
     method: Any = getattr(owner, name, None)
+    if inspect.iscoroutinefunction(method):
+        return
     if method is None:
         raise HandlerSetupError(
             f"{place(binding)} has no method {name}().\nAdd `async def {name}(self, ...)`."
@@ -79,30 +82,22 @@ def check_async(binding: Binding, owner: object, name: str) -> None:
         raise HandlerSetupError(f"{place(binding)}: {name}() is not async.\nWrite `async def {name}`.")
 
 
-def _fits(given: Any, expected: Any) -> bool:
-    """Whether what is given may stand where `expected` is declared; what is not declared fits."""
-    if given is Any or expected is Any or given == expected:
-        return True
-    return all(
-        any(one == option or _is_subclass(one, option) for option in _members(expected))
-        for one in _members(given)
-    )
+def _declared(cls: type[Any], method: str, interface: type[Any]) -> tuple[Any, Any]:
+    """What the handler takes and gives: by the interface it extends, or else by the method's annotations."""
+    if interface in cls.__mro__:
+        taken, given = generic_arguments(cls, interface) or (Any, Any)
+        return taken, given
+    function = inspect.unwrap(getattr(cls, method, None) or _nothing)
+    if not isinstance(function, FunctionType):
+        return Any, Any
+    namespace = Namespace(function, cls, {})
+    parameters = function.__code__.co_varnames[1 : function.__code__.co_argcount]
+
+    def read(name: str) -> Any:
+        annotation = namespace.read(function.__annotations__.get(name, Any))
+        return Any if isinstance(annotation, UnreadableAnnotation) else annotation
+
+    return read(parameters[0]) if parameters else Any, read("return")
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """The parts of a union, or the one type."""
-    if isinstance(annotation, type):
-        return (annotation,)
-    return getattr(annotation, "__args__", (annotation,)) if _is_union(annotation) else (annotation,)
-
-
-def _is_union(annotation: Any) -> bool:
-    return type(annotation).__name__ in {"UnionType", "_UnionGenericAlias", "Union"}
-
-
-def _is_subclass(cls: Any, base: Any) -> bool:
-    return isinstance(cls, type) and isinstance(base, type) and issubclass(cls, base)
-
-
-def _type_name(annotation: Any) -> str:
-    return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)
+def _nothing() -> Any: ...

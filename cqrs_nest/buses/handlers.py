@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from cqrs_nest.buses.messages import Command, Query
+from cqrs_nest.buses.messages import COMMAND_HANDLER, QUERY_HANDLER, Command, Query
 from cqrs_nest.common.metadata import MetadataKey, define_metadata
 
 CommandT = TypeVar("CommandT")
@@ -19,8 +19,6 @@ HostT = TypeVar("HostT")
 SagaResult: TypeAlias = Command[Any] | Sequence[Command[Any] | None] | None
 """What a saga gives back: the next command, several, or none."""
 
-COMMAND_HANDLER = MetadataKey[type[Any]]("command_handler")
-QUERY_HANDLER = MetadataKey[type[Any]]("query_handler")
 EVENTS_HANDLER = MetadataKey[tuple[type[Any], ...]]("events_handler")
 SAGA = MetadataKey[tuple[type[Any], ...]]("saga")
 

@@ -23,4 +23,5 @@ class QueryBus(MessageBus):
 
         Raises QueryHandlerNotFoundException, at the call, when no class handles the query.
         """
-        return self._dispatch(query)
+        cls = type(query)
+        return (self._compiled.get(cls) or self._compile(cls))(query)

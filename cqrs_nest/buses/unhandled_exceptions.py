@@ -39,7 +39,10 @@ class UnhandledExceptionBus:
         return lambda: self._subscribers.remove(notify)
 
     def publish(self, info: UnhandledExceptionInfo) -> None:
-        """Log the error and tell the subscribers."""
+        """Log the error and tell the subscribers. A failing subscriber is logged and stops nobody."""
         self._logger.error("%s failed on %s", info.source, type(info.cause).__name__, error=info.exception)
         for subscriber in tuple(self._subscribers):
-            subscriber(info)
+            try:
+                subscriber(info)
+            except Exception as error:  # noqa: BLE001 there is nobody left to tell
+                self._logger.error("a subscriber failed on %s", info.source, error=error)

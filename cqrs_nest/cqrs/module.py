@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
+from cqrs_nest.aws import AwsModule
 from cqrs_nest.buses import (
+    Behaviour,
     BusExplorer,
     BusOptions,
     CommandBus,
     EventBus,
     EventBusOptions,
     EventPublisher,
+    ICommandPublisher,
+    IEventPublisher,
+    IQueryPublisher,
     QueryBus,
     UnhandledExceptionBus,
 )
 from cqrs_nest.commands import CommandModule, EventsMode
-from cqrs_nest.common.modules import DynamicModule, Module
-from cqrs_nest.common.providers import provide
+from cqrs_nest.common.modules import DynamicModule, Import, Module
+from cqrs_nest.common.providers import Provider, provide
+from cqrs_nest.common.tokens import InjectionToken, Token
+
+Behaviours: TypeAlias = Sequence[type[Behaviour] | Behaviour]
+"""Classes that the container builds, or finished objects; the first is the outermost."""
 
 
 @Module(
@@ -35,11 +44,21 @@ class CqrsModule:
 
     def on_application_bootstrap(self) -> None:
         """Connect the handlers of all modules with the buses."""
-        self._explorer.register_handlers()
+        self._explorer.start()
 
     @classmethod
     def for_root(
-        cls, *, rethrow_unhandled: bool = False, on_duplicate: Literal["error", "last"] = "error"
+        cls,
+        *,
+        rethrow_unhandled: bool = False,
+        on_duplicate: Literal["error", "last"] = "error",
+        command_behaviours: Behaviours = (),
+        query_behaviours: Behaviours = (),
+        event_behaviours: Behaviours = (),
+        command_publisher: type[ICommandPublisher] | ICommandPublisher | None = None,
+        query_publisher: type[IQueryPublisher] | IQueryPublisher | None = None,
+        event_publisher: type[IEventPublisher] | IEventPublisher | None = None,
+        imports: Sequence[Import] = (),
     ) -> DynamicModule:
         """The buses for every module, configured; import it once, in the root module.
 
@@ -47,14 +66,29 @@ class CqrsModule:
 
         `rethrow_unhandled`: `EventBus.publish` raises its handlers' errors as an ExceptionGroup.
         `on_duplicate`: what two handlers of one command or query mean.
+        `..._behaviours`: what runs around every handler; see `Behaviour`.
+        `command_publisher`, `query_publisher`: see every message before its handler. `event_publisher`:
+        takes the events in the handlers' place.
+        `imports`: the modules whose exports the classes given here need; those of AWS are there.
         """
+        providers: list[Provider] = []
+        options = BusOptions(
+            on_duplicate,
+            [_token(each, providers) for each in command_behaviours],
+            [_token(each, providers) for each in query_behaviours],
+            [_token(each, providers) for each in event_behaviours],
+            _token(command_publisher, providers),
+            _token(query_publisher, providers),
+            _token(event_publisher, providers),
+        )
         return DynamicModule(
             module=CqrsOptionsModule,
             is_global=True,
-            imports=[cls],
+            imports=[cls, AwsModule, *imports],
             providers=[
                 provide(EventBusOptions, use_value=EventBusOptions(rethrow_unhandled)),
-                provide(BusOptions, use_value=BusOptions(on_duplicate)),
+                provide(BusOptions, use_value=options),
+                *providers,
             ],
             exports=[cls, EventBusOptions, BusOptions],
         )
@@ -79,6 +113,18 @@ class CqrsModule:
             imports=imports,
         )
         return DynamicModule(module=CqrsTableModule, imports=[CqrsModule, table], exports=[CqrsModule, table])
+
+
+def _token(given: object, providers: list[Provider]) -> Token | None:
+    """The token of a class or an object, which joins the providers of the options' module."""
+    if given is None:
+        return None
+    if isinstance(given, type):
+        providers.append(given)
+        return given
+    token = InjectionToken[Any](type(given).__name__)
+    providers.append(provide(token, use_value=given))
+    return token
 
 
 @Module()

@@ -51,7 +51,7 @@ class BusModule:
         self._explorer = explorer
 
     def on_application_bootstrap(self) -> None:
-        self._explorer.register_handlers()
+        self._explorer.start()
 
 
 @Module()
@@ -218,7 +218,7 @@ class WithoutHandle:
         (Undecorated, "Undecorated in TodoModule .* does not say for what.\nAdd @CommandHandler"),
         (ForNoCommand, "handles <class 'str'>, which is no command"),
         (OtherResult, r"gives int, but CreateTodo is declared as Command\[str\]"),
-        (ForAnotherCommand, r"decorated for OtherCommand, but is declared as ICommandHandler\[CreateTodo"),
+        (ForAnotherCommand, r"decorated for OtherCommand, but execute\(\) is declared for CreateTodo"),
         (NotAsync, r"execute\(\) is not async.\nWrite `async def execute`"),
         (WithoutHandle, r"has no method handle\(\)"),
     ],

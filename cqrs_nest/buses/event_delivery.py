@@ -1,0 +1,141 @@
+"""Brings an event to everybody in this process who listens to it: its handlers, then its sagas."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from cqrs_nest.buses.behaviours import Behaviour, Execute, surround
+from cqrs_nest.buses.command_bus import CommandBus
+from cqrs_nest.buses.errors import SagaLoopError
+from cqrs_nest.buses.handlers import SagaResult
+from cqrs_nest.buses.messages import Command
+from cqrs_nest.buses.observers import Observers
+from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionInfo
+
+SAGA_DEPTH_LIMIT = 32
+"""How many commands may follow from one another through sagas before it counts as a loop."""
+
+_saga_depth: ContextVar[int] = ContextVar("saga_depth", default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSubscriber:
+    """One handler or saga method: what it is called, and how to call it."""
+
+    name: str
+    handle: Execute
+
+
+Failures: TypeAlias = list[UnhandledExceptionInfo]
+
+
+class EventDelivery:
+    """Knows who listens to which events. A failure of one is noted and never stops the others."""
+
+    def __init__(self, command_bus: CommandBus) -> None:
+        self._command_bus = command_bus
+        self._handlers: dict[type[Any], list[EventSubscriber]] = {}
+        self._sagas: dict[type[Any], list[EventSubscriber]] = {}
+        self._behaviours: tuple[Behaviour, ...] = ()
+        self.observers = Observers()
+        """Those who see every event, after its handlers."""
+        self._compiled: dict[type[Any], tuple[list[EventSubscriber], list[EventSubscriber]]] = {}
+        """By the class of an event: its handlers and its sagas, with the behaviours around them."""
+
+    def add_handler(self, events: Iterable[type[Any]], handler: EventSubscriber) -> None:
+        """Let `handler` react to these classes of events."""
+        for event in events:
+            self._handlers.setdefault(event, []).append(handler)
+        self._compiled.clear()
+
+    def add_saga(self, events: Iterable[type[Any]], saga: EventSubscriber) -> None:
+        """Let `saga` turn these classes of events, and their subclasses, into commands."""
+        for event in events:
+            self._sagas.setdefault(event, []).append(saga)
+        self._compiled.clear()
+
+    def use(self, *behaviours: Behaviour) -> None:
+        """Put behaviours around every handler and saga, inside of those that are there."""
+        self._behaviours += behaviours
+        self._compiled.clear()
+
+    def events(self) -> set[type[Any]]:
+        """The classes of events that somebody listens to."""
+        return {*self._handlers, *self._sagas}
+
+    async def deliver(self, event: object) -> Failures:
+        """Run the handlers side by side, then each saga with the commands that it gives."""
+        cls = type(event)
+        handlers, sagas = self._compiled.get(cls) or self._compile(cls)
+        failures = await self._run_all(handlers, event)
+        for saga in sagas:
+            failures += await self._run_saga(saga, event)
+        if self.observers:
+            failures += await _run(EventSubscriber("a subscriber", self.observers.notify), event)
+        return failures
+
+    def _compile(self, cls: type[Any]) -> tuple[list[EventSubscriber], list[EventSubscriber]]:
+        handlers = next((self._handlers[base] for base in cls.__mro__ if base in self._handlers), ())
+        sagas = [saga for base in cls.__mro__ for saga in self._sagas.get(base, ())]
+        return self._compiled.setdefault(cls, (self._surround(handlers, cls), self._surround(sagas, cls)))
+
+    def _surround(self, subscribers: Iterable[EventSubscriber], cls: type[Any]) -> list[EventSubscriber]:
+        return [
+            EventSubscriber(each.name, surround(each.handle, self._behaviours, cls)) for each in subscribers
+        ]
+
+    async def _run_all(self, handlers: Sequence[EventSubscriber], event: object) -> Failures:
+        if len(handlers) == 1:
+            return await _run(handlers[0], event)
+        outcomes = await asyncio.gather(*(_run(handler, event) for handler in handlers))
+        return [failure for failures in outcomes for failure in failures]
+
+    async def _run_saga(self, saga: EventSubscriber, event: object) -> Failures:
+        depth = _saga_depth.get()
+        try:
+            if depth >= SAGA_DEPTH_LIMIT:
+                raise SagaLoopError(_loop(saga, event, depth))
+            commands = _as_sequence(await saga.handle(event))
+        except Exception as error:  # noqa: BLE001 an error in one event must not end the saga
+            return [UnhandledExceptionInfo(event, error, saga.name)]
+        token = _saga_depth.set(depth + 1)
+        try:
+            return [
+                failure
+                for command in commands
+                if command is not None
+                for failure in await self._execute(command, saga)
+            ]
+        finally:
+            _saga_depth.reset(token)
+
+    async def _execute(self, command: Command[Any], saga: EventSubscriber) -> Failures:
+        try:
+            await self._command_bus.execute(command)
+        except Exception as error:  # noqa: BLE001 a failing command must not end the saga
+            return [UnhandledExceptionInfo(command, error, saga.name)]
+        return []
+
+
+async def _run(handler: EventSubscriber, event: object) -> Failures:
+    try:
+        await handler.handle(event)
+    except Exception as error:  # noqa: BLE001 one failing handler must not stop the others
+        return [UnhandledExceptionInfo(event, error, handler.name)]
+    return []
+
+
+def _as_sequence(returned: SagaResult) -> Sequence[Command[Any] | None]:
+    return returned if isinstance(returned, Sequence) else [returned]
+
+
+def _loop(saga: EventSubscriber, event: object, depth: int) -> str:
+    return (
+        f"{saga.name} was reached through {depth} commands in a row, the last by the event "
+        f"{type(event).__name__}. Sagas and commands trigger each other in a circle: let the saga "
+        "return None once its work is done."
+    )
