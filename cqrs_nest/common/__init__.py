@@ -70,6 +70,15 @@ from cqrs_nest.common.parameters import (
     Req,
     create_param_decorator,
 )
+from cqrs_nest.common.parsing_pipes import (
+    DefaultValuePipe,
+    ParseArrayPipe,
+    ParseBoolPipe,
+    ParseEnumPipe,
+    ParseFloatPipe,
+    ParseIntPipe,
+    ParseUUIDPipe,
+)
 from cqrs_nest.common.pipes import ArgumentMetadata, ParameterSource, PipeTransform
 from cqrs_nest.common.providers import Injectable, Scope, provide
 from cqrs_nest.common.routing import (
@@ -117,6 +126,7 @@ __all__ = [
     "ConflictException",
     "Controller",
     "Cookies",
+    "DefaultValuePipe",
     "Delete",
     "DynamicModule",
     "ExceptionFilter",
@@ -153,6 +163,12 @@ __all__ = [
     "Options",
     "Param",
     "ParameterSource",
+    "ParseArrayPipe",
+    "ParseBoolPipe",
+    "ParseEnumPipe",
+    "ParseFloatPipe",
+    "ParseIntPipe",
+    "ParseUUIDPipe",
     "Patch",
     "PayloadTooLargeException",
     "PipeTransform",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -23,7 +24,14 @@ def to_json(value: Any) -> bytes:
     >>> to_json({"at": datetime(2030, 1, 2, 3, 4, 5, 678901, tzinfo=UTC), "price": Decimal("1.5")})
     b'{"at":"2030-01-02T03:04:05.678Z","price":1.5}'
     """
-    return orjson.dumps(value, default=_encode, option=_OPTIONS)
+    try:
+        return orjson.dumps(value, default=_encode, option=_OPTIONS)
+    except TypeError as error:
+        if "64-bit" not in str(error):
+            raise
+        # An integer that orjson does not write: the standard library does, and is slower.
+        text = json.dumps(value, default=_encode, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode()
 
 
 def format_datetime(value: datetime) -> str:

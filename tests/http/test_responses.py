@@ -121,7 +121,12 @@ async def test_none_is_an_empty_body(serve: Any) -> None:
     assert "content-type" not in response.headers
 
 
-@pytest.mark.parametrize("result", [{"x": object()}, {"x": 2**70}, lambda: 1])
+async def test_an_integer_of_any_size_is_a_number(serve: Any) -> None:
+    response = await answer(serve, {"x": 2**70, "at": datetime(2030, 1, 2, tzinfo=UTC)})
+    assert response.json() == {"x": 2**70, "at": "2030-01-02T00:00:00.000Z"}
+
+
+@pytest.mark.parametrize("result", [{"x": object()}, {"x": 2**70, "y": object()}, lambda: 1])
 async def test_what_has_no_json_form_is_an_error_of_the_server(serve: Any, result: Any) -> None:
     response = await answer(serve, result)
     assert response.status_code == 500
