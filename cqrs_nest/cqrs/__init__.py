@@ -31,6 +31,7 @@ from cqrs_nest.commands import (
     DataSyncHandler,
     HistoryService,
     IDataSyncHandler,
+    Repository,
     VersionConflictException,
 )
 from cqrs_nest.cqrs.module import CqrsModule
@@ -62,6 +63,7 @@ __all__ = [
     "QueryBus",
     "QueryHandler",
     "QueryHandlerNotFoundException",
+    "Repository",
     "Saga",
     "UnhandledExceptionBus",
     "UnhandledExceptionInfo",
