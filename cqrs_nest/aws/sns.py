@@ -14,13 +14,19 @@ from cqrs_nest.config import Environment
 BATCH_MESSAGES = 10
 
 
+_MORE_ATTRIBUTES: Mapping[Any, Sequence[str]] = {
+    "event": ("eventType", "id", "tenantCode", "schemaVersion", "traceparent"),
+}
+"""By action: what of a message is repeated in its attributes besides the action."""
+
+
 class PublishBatchError(Exception):
     """SNS took only a part of a batch; the text says which messages it refused, and why."""
 
 
 @Injectable()
 class SnsService:
-    """Publishes JSON messages. The message attribute `action` repeats the body's, for filter policies."""
+    """Publishes JSON messages. Message attributes such as `action` repeat the body's, for filter policies."""
 
     def __init__(self, session: AwsSession, environment: Environment) -> None:
         self._session = session
@@ -68,7 +74,12 @@ class SnsService:
 
 
 def _entry(message: Mapping[str, Any]) -> dict[str, Any]:
+    action = message.get("action")
+    names = ("action", *_MORE_ATTRIBUTES.get(action, ()))
+    attributes = {name: _attribute(message[name]) for name in names if message.get(name)}
     entry: dict[str, Any] = {"Message": to_json(message)}
-    if action := message.get("action"):
-        entry["MessageAttributes"] = {"action": {"DataType": "String", "StringValue": str(action)}}
-    return entry
+    return {**entry, "MessageAttributes": attributes} if attributes else entry
+
+
+def _attribute(value: object) -> dict[str, str]:
+    return {"DataType": "Number" if isinstance(value, int) else "String", "StringValue": str(value)}

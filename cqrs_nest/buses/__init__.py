@@ -18,6 +18,7 @@ from cqrs_nest.buses.errors import (
 )
 from cqrs_nest.buses.event_bus import EventBus, EventBusOptions
 from cqrs_nest.buses.event_delivery import EventSubscriber
+from cqrs_nest.buses.event_messages import EVENT, MessageContext, context_of, event_message, valid_traceparent
 from cqrs_nest.buses.event_types import EventType, EventTypes, encode_event
 from cqrs_nest.buses.explorer import BusExplorer
 from cqrs_nest.buses.handlers import (
@@ -36,6 +37,7 @@ from cqrs_nest.buses.query_bus import QueryBus
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionBus, UnhandledExceptionInfo
 
 __all__ = [
+    "EVENT",
     "AggregateRoot",
     "Behaviour",
     "BusExplorer",
@@ -60,6 +62,7 @@ __all__ = [
     "IQueryHandler",
     "IQueryPublisher",
     "LoggingBehaviour",
+    "MessageContext",
     "Next",
     "Query",
     "QueryBus",
@@ -72,5 +75,8 @@ __all__ = [
     "TransactionBehaviour",
     "UnhandledExceptionBus",
     "UnhandledExceptionInfo",
+    "context_of",
     "encode_event",
+    "event_message",
+    "valid_traceparent",
 ]

@@ -66,7 +66,7 @@ class AggregateRoot(Generic[EventT]):
         """Hand the queued events to `save` and give its result. If it fails, they stay queued.
 
         command = await todo.commit_with(
-            lambda events: command_service.publish_async(CommandInput(..., events=events))
+            lambda events: command_service.publish_async(CommandInput(..., domain_events=events))
         )
         """
         events = self.get_uncommitted_events()

@@ -27,9 +27,9 @@ _EVENT_TYPE = MetadataKey[EventTypeName]("event_type")
 
 
 def EventType(name: str, *, version: int = 1) -> Callable[[ClassT], ClassT]:
-    """Name a class of events (a dataclass or a pydantic model) for other services.
+    """Name a class of events, a dataclass or a pydantic model, that leaves the process.
 
-    Without it the class's own name and version 1 count, and renaming the class breaks those who listen.
+    The name is what other services know, so that the class may be renamed.
 
     >>> from dataclasses import dataclass
     >>> @EventType("todo.created", version=2)
@@ -47,18 +47,24 @@ def EventType(name: str, *, version: int = 1) -> Callable[[ClassT], ClassT]:
     return decorate
 
 
-def event_type(cls: type[Any]) -> EventTypeName:
-    """What a class of events is called outside of the process."""
-    return own_metadata(cls).get(_EVENT_TYPE) or EventTypeName(cls.__name__, 1)
+def event_type(cls: type[Any]) -> EventTypeName | None:
+    """What a class of events is called outside of the process; None if it has no name there."""
+    return own_metadata(cls).get(_EVENT_TYPE)
 
 
 def encode_event(event: object) -> dict[str, Any]:
     """The event with its type, as JSON values.
 
-    Raises TypeError for a class that is neither a dataclass nor a pydantic model.
+    Raises TypeError for a class without `@EventType`, or one that is neither a dataclass nor a
+    pydantic model.
     """
     cls: Any = type(event)
     kind = event_type(cls)
+    if kind is None:
+        raise TypeError(
+            f"{cls.__module__}.{cls.__qualname__} has no name outside of the process: put "
+            '@EventType("<name>") above the class.'
+        )
     data = _adapter_of(cls).dump_python(event, mode="json", by_alias=True)
     return {"eventType": kind.name, "schemaVersion": kind.version, "data": data}
 
@@ -71,6 +77,8 @@ class EventTypes:
         self._classes: dict[str, dict[int, type[Any]]] = {}
         for cls in classes:
             kind = event_type(cls)
+            if kind is None:
+                continue
             other = self._classes.setdefault(kind.name, {}).setdefault(kind.version, cls)
             if other is not cls:
                 raise HandlerSetupError(

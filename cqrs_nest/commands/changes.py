@@ -8,6 +8,7 @@ from typing import Any
 
 from cqrs_nest.aws import to_local_iso
 from cqrs_nest.commands.json_shapes import is_list, is_object
+from cqrs_nest.commands.saved_events import EVENTS
 
 COMPARED = ("id", "code", "name", "tenantCode", "type", "isDeleted", "seq", "ttl", "attributes")
 
@@ -17,6 +18,7 @@ def is_changed(stored: Mapping[str, Any], published: Mapping[str, Any]) -> bool:
 
     Numbers compare by value (`1` is `1.0`), objects without regard to order, dates as the
     text they are stored as, a missing property as None.
+    Events are always a change: they happened.
     `isDeleted: False` differs from a missing one, and so does a stored `ttl` from none in the input.
 
     >>> is_changed({"name": "a", "attributes": {"n": 1}}, {"name": "a", "attributes": {"n": 1.0}})
@@ -24,7 +26,9 @@ def is_changed(stored: Mapping[str, Any], published: Mapping[str, Any]) -> bool:
     >>> is_changed({"name": "a"}, {"name": "a", "isDeleted": False})
     True
     """
-    return any(not _equal(stored.get(name), published.get(name)) for name in COMPARED)
+    return bool(published.get(EVENTS)) or any(
+        not _equal(stored.get(name), published.get(name)) for name in COMPARED
+    )
 
 
 def _equal(left: Any, right: Any) -> bool:

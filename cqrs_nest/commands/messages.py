@@ -9,6 +9,7 @@ from cqrs_nest.aws import AwsConfigurationError, DynamoDbService, PublishBatchEr
 from cqrs_nest.aws.dynamodb import ITEM_EXISTS
 from cqrs_nest.commands.domain_events import domain_event
 from cqrs_nest.commands.keys import get_message_tenant_code
+from cqrs_nest.commands.saved_events import saved_event_messages
 from cqrs_nest.commands.statuses import EVENTS_OWED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable, Logger
@@ -33,11 +34,11 @@ class CommandMessages:
         await self._sns.publish(self._status_message(command, status, notify_id))
 
     async def publish_domain_event(self, command: Mapping[str, Any]) -> None:
-        """Send the domain event of a command row. Raises what SNS raises.
+        """Send the domain event of a command row and the events saved in it. Raises what SNS raises.
 
-        Sending it again is harmless: its `id` is the same each time.
+        Sending them again is harmless: their `id` is the same each time.
         """
-        await self._sns.publish(domain_event(self._table.command, command))
+        await self._publish(self._domain_events(command))
 
     async def announce(self, command: Mapping[str, Any], status: str | None = None) -> None:
         """Send what is due right after a command was written: its status, if given, and its domain event.
@@ -49,7 +50,7 @@ class CommandMessages:
         events = self._table.options.events
         # The stream passes over commands that are applied already; their event goes with the status.
         if events == "inline" or (events == "stream" and status):
-            messages.append(domain_event(self._table.command, command))
+            messages += self._domain_events(command)
         if messages and not await self._send(command, messages):
             await self._mark_owed(command)
 
@@ -61,15 +62,22 @@ class CommandMessages:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            if len(messages) == 1:
-                await self._sns.publish(messages[0])
-            else:
-                await self._sns.publish_batch(messages)
+            await self._publish(messages)
         except (ClientError, BotoCoreError, PublishBatchError, AwsConfigurationError) as error:
             actions = " and ".join(message["action"] for message in messages)
             self._logger.error("%s: %s not sent", self._describe(command), actions, error=error)
             return False
         return True
+
+    async def _publish(self, messages: list[dict[str, Any]]) -> None:
+        if len(messages) == 1:
+            await self._sns.publish(messages[0])
+        else:
+            await self._sns.publish_batch(messages)
+
+    def _domain_events(self, command: Mapping[str, Any]) -> list[dict[str, Any]]:
+        table = self._table.command
+        return [domain_event(table, command), *saved_event_messages(table, command)]
 
     async def _mark_owed(self, command: Mapping[str, Any]) -> None:
         from botocore.exceptions import BotoCoreError, ClientError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +35,8 @@ class CommandInput(WireModel):
     is_deleted: bool | None = None
     ttl: int | None = None
     attributes: Any = None
+    domain_events: Sequence[Any] | None = None
+    """What happened: objects of `@EventType` classes, saved with the command and sent as events."""
 
 
 class StoredModel(WireModel):
@@ -72,6 +75,8 @@ class CommandModel(StoredModel):
     source: str | None = None
     sync_mode: str | None = None
     task_token: str | None = None
+    domain_events: list[dict[str, Any]] | None = None
+    """The events that were published with it, as `{eventType, schemaVersion, data}`."""
 
 
 class DataEntity(StoredModel):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri
+from cqrs_nest.buses import valid_traceparent
 from cqrs_nest.commands.errors import STALE_VERSION
 from cqrs_nest.commands.keys import (
     VERSION_FIRST,
@@ -19,6 +20,7 @@ from cqrs_nest.commands.keys import (
 )
 from cqrs_nest.commands.models import CommandInput
 from cqrs_nest.commands.rows import Origin, Row
+from cqrs_nest.commands.saved_events import EVENTS, encode_events
 from cqrs_nest.common import BadRequestException
 from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
 
@@ -51,8 +53,9 @@ def check_publication(
 ) -> Publication:
     """Check an input. Without an Invoke the current request's is taken.
 
-    Raises BadRequestException (400) for a key or version that can never be right, and
-    ForbiddenException for a key of another tenant.
+    Raises BadRequestException (400) for a key or version that can never be right,
+    ForbiddenException for a key of another tenant, TypeError or ValueError for events that
+    cannot be saved.
     """
     row = published.to_row() if isinstance(published, CommandInput) else dict(published)
     key = _key(row)
@@ -60,6 +63,8 @@ def check_publication(
     if is_s3_uri(row.get("attributes")):
         raise BadRequestException("attributes must be an object, not a reference to one in S3")
     invoke = invoke or current_invoke.get()
+    if row.get(EVENTS):
+        row[EVENTS] = _events(row[EVENTS], invoke)
     origin = Origin(
         at=datetime.now(UTC),
         source=source,
@@ -68,6 +73,11 @@ def check_publication(
         ip=invoke.source_ip if invoke else None,
     )
     return Publication(row, key, _version(row.get("version")), origin)
+
+
+def _events(events: Sequence[object], invoke: Invoke | None) -> list[dict[str, Any]]:
+    traceparent = valid_traceparent(invoke.headers.get("traceparent")) if invoke else None
+    return encode_events(events, traceparent)
 
 
 def _key(row: Mapping[str, Any]) -> DetailKey:

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from cqrs_nest.aws import REMOVE
 from cqrs_nest.commands.keys import add_sort_key_version, remove_sort_key_version
+from cqrs_nest.commands.saved_events import EVENTS
 
 Row: TypeAlias = dict[str, Any]
 """A row in plain values with its names on the wire."""
@@ -35,7 +36,7 @@ _COPIED = (
 """What a data row takes from the command, or loses with it."""
 _CREATED = ("createdAt", "createdBy", "createdIp")
 """What a data row keeps from its first command."""
-_OF_ONE_COMMAND = ("status", "taskToken", "syncMode", "source", "cpk", "csk")
+_OF_ONE_COMMAND = ("status", "taskToken", "syncMode", "source", "cpk", "csk", EVENTS)
 """What belongs to one stored row and must not go over into the next command."""
 
 

@@ -17,21 +17,34 @@ from cqrs_nest.buses import (
     ICommandPublisher,
     IEventPublisher,
     IQueryPublisher,
+    MessageContext,
     QueryBus,
     UnhandledExceptionBus,
 )
 from cqrs_nest.commands import CommandModule, EventsMode
 from cqrs_nest.common.modules import DynamicModule, Import, Module
-from cqrs_nest.common.providers import Provider, provide
+from cqrs_nest.common.providers import Provider, Scope, provide
 from cqrs_nest.common.tokens import InjectionToken, Token
+from cqrs_nest.cqrs.idempotency import DynamoDbIdempotencyStore, IdempotencyStore
+from cqrs_nest.cqrs.incoming_events import IncomingEventFactory, IncomingEventHandler
+from cqrs_nest.cqrs.message_context import current_message_context
 
 Behaviours: TypeAlias = Sequence[type[Behaviour] | Behaviour]
 """Classes that the container builds, or finished objects; the first is the outermost."""
 
 
+_BUSES = (CommandBus, QueryBus, EventBus, EventPublisher, UnhandledExceptionBus)
+
+
 @Module(
-    providers=[CommandBus, QueryBus, EventBus, EventPublisher, UnhandledExceptionBus, BusExplorer],
-    exports=[CommandBus, QueryBus, EventBus, EventPublisher, UnhandledExceptionBus],
+    providers=[
+        *_BUSES,
+        BusExplorer,
+        IncomingEventFactory,
+        IncomingEventHandler,
+        provide(MessageContext, use_factory=current_message_context, scope=Scope.REQUEST),
+    ],
+    exports=[*_BUSES, MessageContext],
 )
 class CqrsModule:
     """Supplies `CommandBus`, `QueryBus`, `EventBus`, `EventPublisher` and `UnhandledExceptionBus`.
@@ -39,12 +52,14 @@ class CqrsModule:
     Handlers and sagas of all modules are found and checked when the application starts.
     """
 
-    def __init__(self, explorer: BusExplorer) -> None:
+    def __init__(self, explorer: BusExplorer, incoming: IncomingEventHandler) -> None:
         self._explorer = explorer
+        self._incoming = incoming
 
     def on_application_bootstrap(self) -> None:
         """Connect the handlers of all modules with the buses."""
         self._explorer.start()
+        self._incoming.load()
 
     @classmethod
     def for_root(
@@ -88,6 +103,7 @@ class CqrsModule:
             providers=[
                 provide(EventBusOptions, use_value=EventBusOptions(rethrow_unhandled)),
                 provide(BusOptions, use_value=options),
+                provide(IdempotencyStore, use_class=DynamoDbIdempotencyStore),
                 *providers,
             ],
             exports=[cls, EventBusOptions, BusOptions],

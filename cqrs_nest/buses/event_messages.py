@@ -1,0 +1,66 @@
+"""The message that carries an event to other services."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+EVENT: Final = "event"
+"""The `action` of such a message."""
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageContext:
+    """On whose behalf something is done, in which request and trace; it goes along with events."""
+
+    request_id: str | None = None
+    user_id: str | None = None
+    tenant_code: str | None = None
+    traceparent: str | None = None
+    """The W3C trace context, as in the header of this name."""
+
+
+def event_message(
+    encoded: Mapping[str, Any], context: MessageContext, *, id: str, time: Any
+) -> dict[str, Any]:
+    """The message of an event that `encode_event` made; `id` tells a repetition.
+
+    >>> encoded = {"eventType": "todo.created", "schemaVersion": 1, "data": {"name": "milk"}}
+    >>> event_message(encoded, MessageContext(tenant_code="acme"), id="e1", time=None)["tenantCode"]
+    'acme'
+    """
+    return {
+        "action": EVENT,
+        "id": id,
+        "eventType": encoded["eventType"],
+        "schemaVersion": encoded["schemaVersion"],
+        "tenantCode": context.tenant_code,
+        "userId": context.user_id,
+        "requestId": context.request_id,
+        "traceparent": context.traceparent,
+        "time": time,
+        "data": encoded["data"],
+    }
+
+
+def context_of(message: Mapping[str, Any]) -> MessageContext:
+    """The context that an event's message brings along."""
+    return MessageContext(
+        message.get("requestId"),
+        message.get("userId"),
+        message.get("tenantCode"),
+        valid_traceparent(message.get("traceparent")),
+    )
+
+
+def valid_traceparent(text: object) -> str | None:
+    """The trace context if it is one; anything else would end up in other services' traces.
+
+    >>> valid_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01") is not None
+    True
+    """
+    return text if isinstance(text, str) and _TRACEPARENT.fullmatch(text) else None

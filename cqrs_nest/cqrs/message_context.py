@@ -1,0 +1,61 @@
+"""On whose behalf a message is handled: read from the request, handed on to other services."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from cqrs_nest.buses import MessageContext, valid_traceparent
+from cqrs_nest.context import Invoke, current_invoke, get_user_context
+from cqrs_nest.context.tenants import current_tenant_rules, is_header_override
+from cqrs_nest.context.user import CLAIM_TENANT
+
+
+def current_message_context() -> MessageContext:
+    """The context of the request or event being handled; an empty one where nobody asked for the work.
+
+    It follows commands, events, sagas and background work by itself. Request-scoped handlers can also
+    take it as a constructor parameter, `context: MessageContext`.
+
+    >>> current_message_context()
+    MessageContext(request_id=None, user_id=None, tenant_code=None, traceparent=None)
+    """
+    invoke = current_invoke.get()
+    if invoke is None:
+        return MessageContext()
+    user = get_user_context(invoke)
+    may_name_tenant = not is_header_override(invoke) or current_tenant_rules.get().allow_override(user)
+    return MessageContext(
+        invoke.request_id,
+        user.user_id,
+        user.tenant_code if invoke.claims and may_name_tenant else None,
+        valid_traceparent(invoke.headers.get("traceparent")),
+    )
+
+
+@contextmanager
+def acting_for(context: MessageContext) -> Generator[None]:
+    """Handle something on behalf of `context`: audit fields, tenant checks and events name it.
+
+    An empty context is the system itself. A request of a caller without an identity is not, and stays
+    without rights.
+    """
+    token = current_invoke.set(None if context == MessageContext() else _invoke(context))
+    try:
+        yield
+    finally:
+        current_invoke.reset(token)
+
+
+def _invoke(context: MessageContext) -> Invoke:
+    claims = _known({"sub": context.user_id, CLAIM_TENANT: context.tenant_code})
+    event = {
+        "headers": _known({"traceparent": context.traceparent}),
+        "requestContext": {"authorizer": {"jwt": {"claims": claims}}},
+    }
+    return Invoke(event, _known({"awsRequestId": context.request_id}))
+
+
+def _known(values: dict[str, str | None]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
