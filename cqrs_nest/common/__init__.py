@@ -68,6 +68,7 @@ from cqrs_nest.common.parameters import (
     Param,
     Query,
     Req,
+    UploadedFile,
     create_param_decorator,
 )
 from cqrs_nest.common.parsing_pipes import (
@@ -187,6 +188,7 @@ __all__ = [
     "UnauthorizedException",
     "UnprocessableEntityException",
     "UnsupportedMediaTypeException",
+    "UploadedFile",
     "UseFilters",
     "UseGuards",
     "UseInterceptors",

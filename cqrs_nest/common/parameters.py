@@ -27,7 +27,7 @@ Pipe = type[PipeTransform] | PipeTransform
 
 
 def Body(field: str | None = None, *pipes: Pipe) -> ParameterMarker:
-    """The JSON body, or one field of it."""
+    """The JSON body, or one field of it; likewise of a form."""
     return ParameterMarker(ParameterSource.BODY, field, pipes)
 
 
@@ -49,6 +49,14 @@ def Headers(name: str | None = None, *pipes: Pipe) -> ParameterMarker:
 def Cookies(name: str | None = None, *pipes: Pipe) -> ParameterMarker:
     """One cookie, or all of them as a mapping."""
     return ParameterMarker(ParameterSource.COOKIES, name, pipes)
+
+
+def UploadedFile(name: str, *pipes: Pipe) -> ParameterMarker:
+    """A file of a multipart form: `avatar: Annotated[UploadFile, UploadedFile("avatar")]`.
+
+    `UploadFile` is Starlette's, which `cqrs_nest.http` hands on; with `list[UploadFile]` all of that name.
+    """
+    return ParameterMarker(ParameterSource.FILE, name, pipes)
 
 
 def Req() -> ParameterMarker:

@@ -15,6 +15,7 @@ class ParameterSource(Enum):
     QUERY = "query"
     HEADERS = "headers"
     COOKIES = "cookies"
+    FILE = "file"
     REQUEST = "request"
     IP = "ip"
     CUSTOM = "custom"

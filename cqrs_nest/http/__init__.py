@@ -1,5 +1,7 @@
 """HTTP: controllers served over ASGI, with everything about a route compiled at start."""
 
+from starlette.datastructures import UploadFile
+
 from cqrs_nest.http.application import HttpApplication
 from cqrs_nest.http.dto import Dto
 from cqrs_nest.http.errors import InvalidControllerError
@@ -13,5 +15,6 @@ __all__ = [
     "HttpOptions",
     "InvalidControllerError",
     "RouteDefinition",
+    "UploadFile",
     "ValidationOptions",
 ]

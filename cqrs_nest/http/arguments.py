@@ -10,15 +10,18 @@ from pydantic import PydanticSchemaGenerationError
 from pydantic_core import to_json
 from starlette.requests import Request
 
+from cqrs_nest.common import BadRequestException
 from cqrs_nest.common.pipes import ArgumentMetadata, ParameterSource
 from cqrs_nest.http.call import Call
-from cqrs_nest.http.conversion import Convert, JsonConverter, TextConverter, is_list, is_model
+from cqrs_nest.http.conversion import JsonConverter, TextConverter, is_list, is_model
 from cqrs_nest.http.enhancers import AsyncMethod
+from cqrs_nest.http.forms import Form
 from cqrs_nest.http.options import ValidationOptions
 from cqrs_nest.http.router import PathValue
 from cqrs_nest.http.signature import REQUIRED, Parameter
 
 Read: TypeAlias = Callable[[Call], Any]
+Convert: TypeAlias = Callable[[Call, Any], Any]
 
 _ABSENT: Final[Any] = object()
 
@@ -49,6 +52,8 @@ def compile_argument(
         return Argument(parameter.name, _client_address)
     if marker.factory is not None:
         return Argument(parameter.name, _custom(parameter, marker.factory, pipes), is_async=True)
+    if marker.source is ParameterSource.FILE:
+        return Argument(parameter.name, _piped(parameter, _file_reader(parameter), pipes), is_async=True)
     take = _taker(parameter)
     if not pipes:
         return Argument(parameter.name, _converted(parameter, take, _converter(parameter, options)))
@@ -65,6 +70,23 @@ def _request(call: Call) -> Request:
 def _client_address(call: Call) -> str | None:
     client = call.request.client
     return None if client is None else client.host
+
+
+def _file_reader(parameter: Parameter) -> Read:
+    name, default = str(parameter.marker.name), parameter.default
+    several = is_list(parameter.annotation)
+
+    def read(call: Call) -> Any:
+        files = call.body.files.get(name, []) if isinstance(call.body, Form) else []
+        if not files and default is not REQUIRED:
+            return default
+        if several and files:
+            return files
+        if len(files) != 1:
+            raise BadRequestException([f"{name} must be {'files' if several else 'a file'}"])
+        return files[0]
+
+    return read
 
 
 def _custom(parameter: Parameter, factory: Callable[..., Any], pipes: Sequence[AsyncMethod]) -> Read:
@@ -96,7 +118,9 @@ def _taker(parameter: Parameter) -> Read:
 
 
 def _body(call: Call) -> bytes | Any:
-    return _ABSENT if call.body is None else call.body
+    if call.body is None:
+        return _ABSENT
+    return call.body.fields if isinstance(call.body, Form) else call.body
 
 
 def _path_value(value: PathValue, join: bool) -> PathValue:
@@ -108,12 +132,20 @@ def _of(values: Mapping[str, str], name: str | None) -> Any:
 
 
 def _converter(parameter: Parameter, options: ValidationOptions) -> Convert:
-    """Checks what `_taker` took."""
+    """Checks what `_taker` took: JSON has types of its own, all else came as text."""
     marker = parameter.marker
+    text = TextConverter(parameter.annotation, marker.name, options)
     if marker.source is not ParameterSource.BODY:
-        return TextConverter(parameter.annotation, marker.name, options)
-    json_value = JsonConverter(parameter.annotation, marker.name, options)
-    return json_value if marker.name is None else lambda value: json_value(to_json(value))
+        return lambda call, value: text(value)
+    json = JsonConverter(parameter.annotation, marker.name, options)
+    is_whole = marker.name is None
+
+    def convert(call: Call, value: Any) -> Any:
+        if isinstance(call.body, Form):
+            return text(value)
+        return json(value if is_whole else to_json(value))
+
+    return convert
 
 
 def _converted(parameter: Parameter, take: Read, convert: Convert) -> Read:
@@ -122,8 +154,8 @@ def _converted(parameter: Parameter, take: Read, convert: Convert) -> Read:
     def read(call: Call) -> Any:
         value = take(call)
         if value is _ABSENT:
-            return convert(substitute) if default is REQUIRED else default
-        return convert(value)
+            return convert(call, substitute) if default is REQUIRED else default
+        return convert(call, value)
 
     return read
 
@@ -150,14 +182,14 @@ def _piped_first(
     parameter: Parameter, take: Read, pipes: Sequence[AsyncMethod], options: ValidationOptions
 ) -> Read:
     transform = _pipeline(parameter, pipes)
-    convert: Convert
-    check: Convert
+    convert: Convert = _as_it_is
+    check: Callable[[Any], Any] | None = None
     try:
         convert = _converter(parameter, options)
         check = TextConverter(parameter.annotation, parameter.marker.name, options)
     except PydanticSchemaGenerationError:
         # A class that only a pipe can make, such as an entity that it looks up.
-        convert = check = _as_it_is
+        pass
     default, substitute = parameter.default, _substitute(parameter)
 
     async def read(call: Call) -> Any:
@@ -165,15 +197,15 @@ def _piped_first(
         value = None if taken is _ABSENT else taken
         result = await transform(value)
         if result is not value:
-            return check(result)
+            return result if check is None else check(result)
         if taken is _ABSENT:
-            return convert(substitute) if default is REQUIRED else default
-        return convert(result)
+            return convert(call, substitute) if default is REQUIRED else default
+        return convert(call, result)
 
     return read
 
 
-def _as_it_is(value: Any) -> Any:
+def _as_it_is(call: Call, value: Any) -> Any:
     return value
 
 

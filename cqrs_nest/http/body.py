@@ -1,7 +1,8 @@
-"""Reading a JSON body: how long it may be, what it must be made of."""
+"""Reading a body: how long it may be, what it must be made of."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from email.message import Message as Headers
 
 import orjson
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.types import Message, Receive
 
 from cqrs_nest.common import BadRequestException, HttpException
+from cqrs_nest.http.forms import MULTIPART, URLENCODED, Form, read_multipart, read_urlencoded
 
 
 class LimitedReceive:
@@ -29,23 +31,43 @@ class LimitedReceive:
         return message
 
 
-async def read_json_body(request: Request, limit: int) -> bytes | None:
-    """The bytes of a JSON object or array; None if there is no body or it is of another content type.
+@dataclass(frozen=True, slots=True)
+class BodyReader:
+    """What a route takes of a body."""
 
-    Raises HttpException 413 for a body announced as longer than `limit`, 415 for a charset or encoding that
-    is not read, and BadRequestException for a bare value or a number that JSON does not have (NaN,
-    Infinity). Whether the rest is well-formed shows when it is parsed.
-    """
-    headers = request.headers
-    declared = headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise _too_large()
-    content_type = headers.get("content-type")
-    if content_type is None or not _is_json(content_type):
+    limit: int
+    """Bytes."""
+    takes_files: bool = False
+
+    async def read(self, request: Request) -> bytes | Form | None:
+        """The bytes of a JSON object or array, or a form.
+
+        None if there is no body or it is of another content type. Raises HttpException 413 for a body
+        announced as longer than the limit, 415 for a charset or encoding that is not read, and
+        BadRequestException for what is not well-formed. Whether JSON is shows when it is parsed.
+        """
+        headers = request.headers
+        declared = headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.limit:
+            raise _too_large()
+        content_type = headers.get("content-type")
+        if content_type is None:
+            return None
+        encoding = headers.get("content-encoding", "identity").lower()
+        if encoding != "identity":
+            raise HttpException(f'unsupported content encoding "{encoding}"', 415)
+        if _is_json(content_type):
+            return await _read_json(request)
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type == URLENCODED:
+            return await read_urlencoded(request)
+        if media_type == MULTIPART:
+            return await read_multipart(request, takes_files=self.takes_files)
         return None
-    encoding = headers.get("content-encoding", "identity").lower()
-    if encoding != "identity":
-        raise HttpException(f'unsupported content encoding "{encoding}"', 415)
+
+
+async def _read_json(request: Request) -> bytes | None:
+    """Refuses a bare value and a number that JSON does not have (NaN, Infinity)."""
     body = (await request.body()).strip()
     if not body:
         return None

@@ -10,6 +10,7 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from cqrs_nest.common import BadRequestException, ExecutionContext
+from cqrs_nest.http.forms import Form
 from cqrs_nest.http.json import is_object
 from cqrs_nest.http.router import PathValue
 
@@ -31,15 +32,15 @@ class Call(ExecutionContext):
         super().__init__(request, controller, handler)
         self.request = request
         self.params = params
-        self.body: bytes | None = None
-        """The JSON body, once the route has read it."""
+        self.body: bytes | Form | None = None
+        """The bytes of a JSON body, or a form, once the route has read it."""
         self._fields: Mapping[str, Any] | None = None
         self._query: QueryValues | None = None
 
     def body_fields(self) -> Mapping[str, Any]:
         """The properties of the body; none if there is no body or it is an array."""
         if self._fields is None:
-            body = parse_json(self.body or b"{}")
+            body = self.body.fields if isinstance(self.body, Form) else parse_json(self.body or b"{}")
             self._fields = body if is_object(body) else {}
         return self._fields
 

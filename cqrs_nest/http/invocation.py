@@ -6,24 +6,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
 from cqrs_nest.http.arguments import Argument
-from cqrs_nest.http.body import read_json_body
+from cqrs_nest.http.body import BodyReader
 from cqrs_nest.http.call import Call
 from cqrs_nest.http.enhancers import AsyncMethod
 
 Run: TypeAlias = Callable[[Call], Awaitable[Any]]
 
 
-def compile_invocation(handler: AsyncMethod, arguments: Sequence[Argument], body_limit: int | None) -> Run:
-    """Reads the arguments and calls the handler; `body_limit` is None where no argument needs the body."""
+def compile_invocation(handler: AsyncMethod, arguments: Sequence[Argument], body: BodyReader | None) -> Run:
+    """Reads the arguments and calls the handler; `body` is None where no argument needs it."""
     if not arguments:
         return lambda call: handler()
-    if body_limit is None and not any(argument.is_async for argument in arguments):
+    if body is None and not any(argument.is_async for argument in arguments):
         readers = [(argument.name, argument.read) for argument in arguments]
         return lambda call: handler(**{name: read(call) for name, read in readers})
 
     async def run(call: Call) -> Any:
-        if body_limit is not None and call.body is None:
-            call.body = await read_json_body(call.request, body_limit)
+        if body is not None and call.body is None:
+            call.body = await body.read(call.request)
         values: dict[str, Any] = {}
         for name, read, is_async in arguments:
             value = read(call)

@@ -22,6 +22,8 @@ from cqrs_nest.common.api_documentation import (
 )
 from cqrs_nest.common.metadata import MetadataKey, find_metadata
 from cqrs_nest.common.pipes import ParameterSource
+from cqrs_nest.http.conversion import is_list
+from cqrs_nest.http.forms import MULTIPART
 from cqrs_nest.http.openapi_schemas import READ, WRITTEN, Schema, Schemas
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.router import ALL_METHODS
@@ -42,6 +44,7 @@ _PLACES: Final = {
 _PARAMETER: Final = re.compile(r"/[:*]([^/]+)")
 _TEXT_TYPES: Final = ("string", "number", "integer", "boolean")
 """Bare values are sent as text, as NestJS does."""
+_FILE: Final[Schema] = {"type": "string", "format": "binary"}
 _ERROR_NAME: Final = "ErrorBody"
 _ERROR_REFERENCE: Final[Node] = {"$ref": f"#/components/schemas/{_ERROR_NAME}"}
 _ERROR_BODY: Final[Node] = {
@@ -150,20 +153,36 @@ def _parameters(route: RouteDefinition, schemas: Schemas) -> list[Node]:
 
 
 def _request_body(route: RouteDefinition, schemas: Schemas) -> Node | None:
-    bodies = [each for each in route.signature.parameters if each.marker.source is ParameterSource.BODY]
-    if not bodies:
+    parameters = route.signature.parameters
+    files = [each for each in parameters if each.marker.source is ParameterSource.FILE]
+    bodies = [each for each in parameters if each.marker.source is ParameterSource.BODY]
+    if not bodies and not files:
         return None
     whole = next((each for each in bodies if each.marker.name is None), None)
-    required = any(each.default is REQUIRED for each in bodies)
-    schema = _fields_schema(bodies, schemas) if whole is None else schemas.of(whole.annotation, READ) or {}
-    return {"required": required, "content": {"application/json": {"schema": schema}}}
+    required = any(each.default is REQUIRED for each in (*bodies, *files))
+    schema = {} if whole is None else schemas.of(whole.annotation, READ) or {}
+    if files or whole is None:
+        fields = [each for each in bodies if each.marker.name is not None]
+        schema = _fields_schema([*fields, *files], schemas, schemas.resolved(schema))
+    media_type = MULTIPART if files else "application/json"
+    return {"required": required, "content": {media_type: {"schema": schema}}}
 
 
-def _fields_schema(fields: Sequence[Parameter], schemas: Schemas) -> Schema:
-    """The object that single `Body("name")` parameters make up together."""
-    properties = {str(each.marker.name): schemas.of(each.annotation, READ) or {} for each in fields}
+def _fields_schema(fields: Sequence[Parameter], schemas: Schemas, whole: Schema) -> Schema:
+    """The object that single `Body("name")` and `UploadedFile("name")` parameters and a model make up."""
+    properties = {str(each.marker.name): _field_schema(each, schemas) for each in fields}
     required = [each.marker.name for each in fields if each.default is REQUIRED]
-    return {"type": "object", "properties": properties, "required": required}
+    return {
+        "type": "object",
+        "properties": {**whole.get("properties", {}), **properties},
+        "required": [*whole.get("required", ()), *required],
+    }
+
+
+def _field_schema(field: Parameter, schemas: Schemas) -> Schema:
+    if field.marker.source is not ParameterSource.FILE:
+        return schemas.of(field.annotation, READ) or {}
+    return {"type": "array", "items": _FILE} if is_list(field.annotation) else _FILE
 
 
 def _responses(route: RouteDefinition, schemas: Schemas) -> Node:

@@ -47,6 +47,8 @@ class HttpOptions:
     global_prefix: str = ""
     body_limit: int = 102_400
     """Bytes of a request body; a longer one answers 413."""
+    upload_limit: int = 6_291_456
+    """The same for routes that take files; Lambda's own limit unless set."""
     cors: CorsOptions | None = field(default_factory=CorsOptions)
     validation: ValidationOptions = field(default_factory=ValidationOptions)
     access_log: bool = True

@@ -16,7 +16,7 @@ from cqrs_nest.common.pipes import ParameterSource
 from cqrs_nest.common.routing import REDIRECT, RESPONSE_HEADERS
 from cqrs_nest.core import RequestScope, current_request_scope
 from cqrs_nest.http.arguments import Argument, compile_argument
-from cqrs_nest.http.body import LimitedReceive
+from cqrs_nest.http.body import BodyReader, LimitedReceive
 from cqrs_nest.http.call import Call
 from cqrs_nest.http.enhancers import (
     FILTER,
@@ -32,6 +32,7 @@ from cqrs_nest.http.enhancers import (
 )
 from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.filters import ExceptionHandler
+from cqrs_nest.http.forms import Form
 from cqrs_nest.http.invocation import Run, compile_invocation, intercepted
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.responses import Renderer
@@ -50,7 +51,7 @@ class RoutePlan:
     """Interceptors, parameters and handler."""
     render: Renderer
     handle_error: ExceptionHandler
-    body_limit: int | None
+    body: BodyReader | None
     """None: the route does not read the body."""
     is_request_scoped: bool
 
@@ -58,10 +59,12 @@ class RoutePlan:
         self, scope: Scope, receive: Receive, send: Send, params: dict[str, PathValue]
     ) -> None:
         scope["path_params"] = params
-        limited = receive if self.body_limit is None else LimitedReceive(receive, self.body_limit)
+        limited = receive if self.body is None else LimitedReceive(receive, self.body.limit)
         call = Call(Request(scope, limited, send), self.route.controller, self.route.handler, params)
         answer = await (self._answer_in_scope(call) if self.is_request_scoped else self._answer(call))
         await answer(scope, receive, send)
+        if isinstance(call.body, Form):
+            await call.request.close()
 
     async def _answer_in_scope(self, call: Call) -> ASGIApp:
         token = current_request_scope.set(RequestScope(call.request))
@@ -90,13 +93,12 @@ def compile_plan(route: RouteDefinition, enhancers: Enhancers, options: HttpOpti
     filters = enhancers.levels(FILTER, route)
     parameters = route.signature.parameters
     own_pipes = [enhancers.listed(parameter.marker.pipes, route) for parameter in parameters]
-    reads_body = any(parameter.marker.source is ParameterSource.BODY for parameter in parameters)
-    body_limit = options.body_limit if reads_body else None
+    body = _body_reader(parameters, options)
     arguments = [
         _argument(route, parameter, [*pipes, *own], options)
         for parameter, own in zip(parameters, own_pipes, strict=True)
     ]
-    call_handler = compile_invocation(bind(route.binding, route.handler_name), arguments, body_limit)
+    call_handler = compile_invocation(bind(route.binding, route.handler_name), arguments, body)
     taking_part = [route.binding, *guards, *interceptors, *pipes, *chain(*filters, *own_pipes)]
     return RoutePlan(
         route,
@@ -108,9 +110,16 @@ def compile_plan(route: RouteDefinition, enhancers: Enhancers, options: HttpOpti
             find_metadata(route.handler, REDIRECT),
         ),
         ExceptionHandler(list(reversed(filters))),
-        body_limit,
+        body,
         not all(map(is_static, taking_part)),
     )
+
+
+def _body_reader(parameters: Sequence[Parameter], options: HttpOptions) -> BodyReader | None:
+    sources = {parameter.marker.source for parameter in parameters}
+    if ParameterSource.FILE in sources:
+        return BodyReader(options.upload_limit, takes_files=True)
+    return BodyReader(options.body_limit) if ParameterSource.BODY in sources else None
 
 
 def _argument(

@@ -110,7 +110,6 @@ async def test_the_last_of_two_equal_keys_counts(client: httpx.AsyncClient) -> N
         (b'{"name": "Tom"}', {"content-type": "text/plain"}),
         (b'{"name": "Tom"}', {"content-type": "application/jsonp"}),
         (b'{"name": "Tom"}', {}),
-        (b"name=Tom", {"content-type": "application/x-www-form-urlencoded"}),
     ],
 )
 async def test_no_json_counts_as_an_empty_object(
