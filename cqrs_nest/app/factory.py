@@ -53,8 +53,13 @@ class CqrsNest:
 
 async def start(container: Container, http: HttpOptions | None = None) -> NestApplication:
     """Put the HTTP part on a built container and run the start hooks."""
-    application = assemble(container, http)
-    await application.initialize()
+    try:
+        application = assemble(container, http)
+        await application.initialize()
+    except BaseException:
+        # What start hooks have opened is closed again: a server or Lambda may try once more.
+        await container.close()
+        raise
     return application
 
 

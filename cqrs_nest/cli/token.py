@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Literal
 
 import click
 
@@ -11,6 +12,13 @@ from cqrs_nest.config import Environment, InvalidEnvironmentError
 from cqrs_nest.context.development_keys import DevelopmentKeyRefusedError, sign_development_token
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+class _LocalEnvironment(Environment):
+    """The settings of a service on this machine, which need not be given to call it."""
+
+    node_env: Literal["local", "dev", "stg", "prod"] = "local"
+    app_name: str = "development"
 
 
 class _Lifetime(click.ParamType[timedelta]):
@@ -40,7 +48,7 @@ def token(user: str, tenant: str | None, roles: tuple[str, ...], lifetime: timed
     Use it as: curl -H "Authorization: Bearer $(cqrs-nest token --user me --tenant acme)" ...
     """
     try:
-        environment = Environment.load()
+        environment = _LocalEnvironment.load()
         signed = sign_development_token(environment, user=user, tenant=tenant, roles=roles, lifetime=lifetime)
     except (InvalidEnvironmentError, DevelopmentKeyRefusedError, OSError) as error:
         raise click.ClickException(str(error)) from error

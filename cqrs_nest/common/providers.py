@@ -32,6 +32,9 @@ class InjectableOptions:
 
 INJECTABLE = MetadataKey[InjectableOptions]("injectable")
 
+SUPPLIED_BY = MetadataKey[str]("supplied_by")
+"""On a class that comes with a module: the import to add, for the error that says the class is missing."""
+
 
 def Injectable(*, scope: Scope = Scope.DEFAULT) -> Callable[[ClassT], ClassT]:
     """Mark a class as a provider. Needed only to give a scope; a plain class may be listed as well.

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from cqrs_nest.config.errors import InvalidEnvironmentError
+
 _REFERENCE = re.compile(r"\\\$|\$(?:\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))")
 
 
@@ -15,9 +17,16 @@ def read_env_file(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
     r"""The variables of the file. `${X}`, `$X` and `${X:-default}` are replaced, `\$` is a dollar sign.
 
     A reference sees `environ` first, then the lines above it; a name known to neither becomes empty text.
+    Raises InvalidEnvironmentError for a file that is not UTF-8.
     """
     values: dict[str, str] = {}
-    for name, raw in dotenv_values(path, interpolate=False).items():
+    try:
+        lines = dotenv_values(path, interpolate=False)
+    except UnicodeDecodeError as error:
+        raise InvalidEnvironmentError(
+            str(path), (f"byte {error.start} is not UTF-8: save it as UTF-8",)
+        ) from None
+    for name, raw in lines.items():
         if raw is not None:
             values[name] = _expand(raw, {**values, **environ})
     return values

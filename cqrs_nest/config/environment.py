@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 from cqrs_nest.config.env_file import read_env_file
 from cqrs_nest.config.errors import InvalidEnvironmentError, describe_problems
 from cqrs_nest.config.fields import Bytes, CommaList, SplitByComma
@@ -19,6 +21,7 @@ JwtAlgorithm: TypeAlias = Literal[
 """Only signatures with a public and a private key: a shared secret could be the public key itself."""
 
 
+@SetMetadata(SUPPLIED_BY, "ConfigModule.for_root(...)")
 class Environment(BaseModel):
     """The variables the framework reads. Add a service's own by subclassing.
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any, Generic, TypeVar
 
 from cqrs_nest.common import DynamicModule, Module, provide
-from cqrs_nest.common.providers import Provider
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY, Provider
 from cqrs_nest.common.tokens import Token
 from cqrs_nest.config.environment import Environment
 
 E = TypeVar("E", bound=Environment)
 
 
+@SetMetadata(SUPPLIED_BY, "ConfigModule.for_root(...)")
 class ConfigService(Generic[E]):
     """The settings, for those who are used to injecting this. `Environment` itself can be injected too.
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from cqrs_nest.config import Environment
@@ -23,7 +24,7 @@ _ALGORITHM = "ES256"
 
 
 class DevelopmentKeyRefusedError(Exception):
-    """Development keys are asked for outside development."""
+    """Development keys are asked for outside development, or the file holds none."""
 
 
 def sign_development_token(
@@ -57,7 +58,7 @@ def sign_development_token(
 def load_development_key(environment: Environment) -> ECKey:
     """The private key of this directory, made together with its public half at the first call.
 
-    Raises DevelopmentKeyRefusedError when NODE_ENV is not local.
+    Raises DevelopmentKeyRefusedError when NODE_ENV is not local or the file holds no key.
     """
     if environment.node_env != "local":
         raise DevelopmentKeyRefusedError(
@@ -66,10 +67,21 @@ def load_development_key(environment: Environment) -> ECKey:
     if not DEVELOPMENT_KEY.exists():
         key = ECKey.generate_key("P-256", {"alg": _ALGORITHM, "use": "sig"}, auto_kid=True)
         _write_once(DEVELOPMENT_KEY, key.as_dict(private=True))
-    key = ECKey.import_key(json.loads(DEVELOPMENT_KEY.read_bytes()))
+    key = _read_key()
     public = {"keys": [key.as_dict(private=False)]}
     if json.loads(read_development_jwks()) != public:
         _replace(DEVELOPMENT_JWKS, public)
+    return key
+
+
+def _read_key() -> ECKey:
+    try:
+        key = ECKey.import_key(json.loads(DEVELOPMENT_KEY.read_bytes()))
+    except (ValueError, JoseError):
+        # `from None`: the error shows what the file holds.
+        raise DevelopmentKeyRefusedError(
+            f"{DEVELOPMENT_KEY} is no key. Delete the file to get a new one."
+        ) from None
     return key
 
 
@@ -85,7 +97,7 @@ def development_issuer(environment: Environment) -> str:
 
 def development_audience(environment: Environment) -> str:
     """The audience of development tokens."""
-    return next(iter(environment.jwt_audience), environment.app_name)
+    return next(iter(environment.jwt_audience), "cqrs-nest-development")
 
 
 def _write_once(path: Path, document: object) -> None:

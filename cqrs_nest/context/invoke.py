@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeAlias, TypeGuard
 
@@ -85,11 +86,11 @@ current_invoke: ContextVar[Invoke | None] = ContextVar("current_invoke", default
 def invoke_of(scope: MutableMapping[str, Any]) -> Invoke:
     """The Invoke of a request, by its ASGI scope; anonymous where nothing authenticates.
 
-    Raises the exception that refused the caller's token, a new one each time.
+    Raises the exception that refused the caller's token.
     """
     refused = scope.get(IDENTITY_ERROR)
     if isinstance(refused, HttpException):
-        raise HttpException(refused.response, refused.status)
+        raise copy(refused)
     invoke = scope.get(INVOKE)
     return invoke if isinstance(invoke, Invoke) else ANONYMOUS
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from types import FunctionType
 from typing import Any
 
-from cqrs_nest.common.providers import ClassProvider, FactoryProvider
+from cqrs_nest.common.metadata import find_metadata
+from cqrs_nest.common.providers import SUPPLIED_BY, ClassProvider, FactoryProvider
 from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import UnreadableAnnotation
 from cqrs_nest.core.bindings import Binding, ModuleNode
@@ -50,7 +51,7 @@ def _cycle_fix(path: Sequence[Binding]) -> str:
         return "transient providers cannot be part of a circle; let one of them use ModuleRef later"
     name = _owner(path[0])
     return (
-        f"take one apart, or mark both sides as half-built is enough: "
+        f"take one apart or, if each can do with the other half-built at first, mark both sides: "
         f'Annotated["{name}", Inject(forward_ref(lambda: {name}))]'
     )
 
@@ -135,10 +136,17 @@ def _explain_token(modules: Sequence[ModuleNode], binding: Binding, token: Token
             f"{name} is a controller, and controllers are not injectable",
             "move the shared part to a provider",
         )
-    return (
-        f"it is not provided anywhere{_namesake(modules, token)}",
-        f"add {name} to the providers of {node.name}, or import the module that exports it",
-    )
+    return f"it is not provided anywhere{_namesake(modules, token)}", _missing_fix(node.name, token)
+
+
+def _missing_fix(module: str, token: Token) -> str:
+    name = describe_token(token)
+    supplier = find_metadata(token, SUPPLIED_BY)
+    if supplier is not None:
+        return f"add {supplier} to the imports of {module}"
+    if getattr(token, "__module__", None) == "builtins":
+        return f"say which {name}: Annotated[{name}, Inject(TOKEN)] with provide(TOKEN, ...), or a default"
+    return f"add {name} to the providers of {module}, or import the module that exports it"
 
 
 def _names(modules: Iterable[ModuleNode]) -> str:

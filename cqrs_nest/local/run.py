@@ -12,6 +12,7 @@ from typing import Any
 
 from cqrs_nest.common import DynamicModule
 from cqrs_nest.config import Environment, InvalidEnvironmentError
+from cqrs_nest.context.development_keys import DevelopmentKeyRefusedError
 from cqrs_nest.core.errors import CqrsNestError
 from cqrs_nest.local.embedded_aws import Queue
 from cqrs_nest.local.listening_socket import PortTakenError, listen
@@ -20,11 +21,19 @@ from cqrs_nest.local.runtime import LocalRuntime
 HOST = "127.0.0.1"
 DEVELOPER, TENANT = "developer", "acme"
 
+_MENDABLE = (
+    PortTakenError,
+    PermissionError,
+    InvalidEnvironmentError,
+    DevelopmentKeyRefusedError,
+    CqrsNestError,
+)
+
 _BANNER = """
   {name} answers at {url}
   Swagger UI   {url}/swagger-ui
   Embedded AWS {aws_url} (tables, topics and queues; gone at the end)
-  Bearer token of {user} in tenant {tenant}, valid for 12 hours{login_hint}
+  Bearer token of {user} in tenant {tenant}, valid for 12 hours (cqrs-nest token signs others):
 
 {token}
 
@@ -38,20 +47,18 @@ def run_local(
     *,
     env: type[Environment] = Environment,
     queues: Sequence[Queue] = (),
-    login_command: str | None = None,
 ) -> int:
     """Run an application with embedded AWS until Ctrl-C or SIGTERM; the exit code of the program.
 
-    It listens on port APP_PORT of 127.0.0.1. `login_command` is shown as the way to get a token for
-    another user. What a developer can mend (a taken port, a wrong setting, a missing provider) is
-    printed without a stack, and the exit code is 1.
+    It listens on port APP_PORT of 127.0.0.1. What a developer can mend (a taken port, a wrong setting, a
+    missing provider) is printed without a stack, and the exit code is 1.
     """
     try:
         settings = env.load(environ={**os.environ, "NODE_ENV": "local"})
         # Before anything heavy: a second start should say at once that the port is taken.
         with listen(HOST, settings.app_port) as listener:
-            asyncio.run(_run(root, env, queues, listener, login_command))
-    except (PortTakenError, PermissionError, InvalidEnvironmentError, CqrsNestError) as error:
+            asyncio.run(_run(root, env, queues, listener))
+    except _MENDABLE as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
@@ -62,7 +69,6 @@ async def _run(
     env: type[Environment],
     queues: Sequence[Queue],
     listener: socket.socket,
-    login_command: str | None,
 ) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -75,7 +81,6 @@ async def _run(
                 aws_url=runtime.aws.url,
                 user=DEVELOPER,
                 tenant=TENANT,
-                login_hint=f"; another one: {login_command}" if login_command else "",
                 token=runtime.token(user=DEVELOPER, tenant=TENANT),
             )
         )

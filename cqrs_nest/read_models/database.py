@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 from cqrs_nest.config import Environment
 from cqrs_nest.core.errors import CqrsNestError
 
@@ -24,6 +26,7 @@ class DatabaseNotConfiguredError(CqrsNestError):
     """Nobody said which database the read models are in."""
 
 
+@SetMetadata(SUPPLIED_BY, "SqlModule.register(...)")
 class SqlDatabase:
     """The read models' database. Inject it into projections and query handlers.
 

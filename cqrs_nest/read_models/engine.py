@@ -6,8 +6,16 @@ from typing import Final
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from cqrs_nest.core.errors import CqrsNestError
+
+
+class DatabaseUrlError(CqrsNestError):
+    """The DATABASE_URL is none, or its driver is not installed."""
+
 
 WRITING: Final = "cqrs_nest_writing"
 """Execution option of transactions that write."""
@@ -21,12 +29,31 @@ _PRAGMAS = (
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """An engine for the URL; connections that the server has closed are noticed and replaced."""
-    engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
+    """An engine for the URL; connections that the server has closed are noticed and replaced.
+
+    Raises DatabaseUrlError for a URL that is none, or whose driver is not installed.
+    """
+    try:
+        engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
+    except (ArgumentError, InvalidRequestError, ModuleNotFoundError) as error:
+        # `from None`, and not the URL: it may hold a password.
+        raise DatabaseUrlError(
+            f"DATABASE_URL cannot be used ({type(error).__name__}: {_reason(error)}).\n"
+            "Write it as sqlite+aiosqlite:///file, postgresql+asyncpg://user:password@host/name or "
+            "mysql+asyncmy://user:password@host/name, and install its driver."
+        ) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare)
         event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError):
+        return f"the driver {error.name} is not installed"
+    if isinstance(error, NoSuchModuleError):
+        return "there is no such kind of database, or it has no such driver"
+    return "it is no URL of an asynchronous driver"
 
 
 def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

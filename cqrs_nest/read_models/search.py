@@ -41,7 +41,8 @@ async def search(
     Pages count from 1. Rows that are equal in order are told apart by their primary key, so that none
     shows on two pages. Takes two statements, or one when the first page holds everything.
 
-    Raises BadRequestException (400) for a name that is not in `orderable` and a page that cannot be.
+    Raises BadRequestException (400) for a name that is not in `orderable` or stands there twice, and for a
+    page that cannot be.
     """
     from sqlalchemy import false, func, or_, select
 
@@ -65,10 +66,12 @@ def _order(
     order_by: str | Sequence[str], orderable: Mapping[str, ColumnElement[Any]]
 ) -> list[ColumnElement[Any]]:
     names = order_by.split(",") if isinstance(order_by, str) else order_by
-    columns: list[ColumnElement[Any]] = []
+    columns: dict[str, ColumnElement[Any]] = {}
     for name in filter(None, (name.strip() for name in names)):
-        column = orderable.get(name.removeprefix("-"))
-        if column is None:
-            raise BadRequestException(f"orderBys may name {', '.join(sorted(orderable)) or 'nothing'}")
-        columns.append(column.desc() if name.startswith("-") else column.asc())
-    return columns
+        field = name.removeprefix("-")
+        column = orderable.get(field)
+        if column is None or field in columns:
+            allowed = ", ".join(sorted(orderable)) or "nothing"
+            raise BadRequestException(f"orderBys may name each of these once: {allowed}")
+        columns[field] = column.desc() if name.startswith("-") else column.asc()
+    return list(columns.values())

@@ -10,7 +10,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -195,3 +195,32 @@ def test_a_log_line_has_process_time_level_and_context() -> None:
     assert re.fullmatch(
         rf"\[Nest\] {os.getpid()}  - \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d     LOG \[Todo\] created A1", line
     )
+
+
+class Connection:
+    """Opens something at start."""
+
+    opened: ClassVar[list[str]] = []
+
+    def on_module_init(self) -> None:
+        self.opened.append("open")
+
+    def on_module_destroy(self) -> None:
+        self.opened.append("close")
+
+
+class FailsAtStart:
+    def on_application_bootstrap(self) -> None:
+        raise RuntimeError("no road")
+
+
+@Module(providers=[Connection, FailsAtStart])
+class FailingModule:
+    pass
+
+
+async def test_a_start_that_fails_closes_what_it_has_opened() -> None:
+    Connection.opened = []
+    with pytest.raises(RuntimeError, match="no road"):
+        await CqrsNest.create(FailingModule, env=SETTINGS)
+    assert Connection.opened == ["open", "close"]

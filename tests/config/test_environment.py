@@ -174,3 +174,10 @@ def test_references_use_the_process_value_rather_than_the_one_above(tmp_path: Pa
     file = tmp_path / ".env"
     file.write_text("HOST=h\nS3_ENDPOINT=http://${HOST}\n")
     assert Environment.load(file, {**REQUIRED, "HOST": "process"}).s3_endpoint == "http://process"
+
+
+def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("APP_NAME=caf\xe9".encode("latin-1"))
+    with pytest.raises(InvalidEnvironmentError, match="byte 12 is not UTF-8: save it as UTF-8"):
+        Environment.load(file, environ={})

@@ -67,7 +67,7 @@ async def test_pages_neither_repeat_nor_leave_out_rows_of_equal_order(
 async def test_only_listed_names_can_be_ordered_by(database: SqlDatabase, todos: Table) -> None:
     with pytest.raises(BadRequestException) as caught:
         await find(database, todos, order_by="-version")
-    assert caught.value.body()["message"] == "orderBys may name name, priority"
+    assert caught.value.body()["message"] == "orderBys may name each of these once: name, priority"
 
 
 @pytest.mark.parametrize(("page", "page_size"), [(0, 10), (1, 0), (-1, 5), (2**62, 2), (1, 2**63)])

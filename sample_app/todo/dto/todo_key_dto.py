@@ -1,13 +1,15 @@
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, StringConstraints
 
 from cqrs_nest.commands import remove_sort_key_version
 from cqrs_nest.http import Dto
+
+KeyText: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 
 
 class TodoKeyDto(Dto):
     """`:pk/:sk` of a path. The `sk` of a command, which ends in its version, serves as well."""
 
-    pk: Annotated[str, Field(min_length=1)]
-    sk: Annotated[str, Field(min_length=1), AfterValidator(remove_sort_key_version)]
+    pk: KeyText
+    sk: Annotated[str, AfterValidator(remove_sort_key_version), KeyText]

@@ -1,7 +1,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from cqrs_nest.http import Dto
 from sample_app.todo.dto.query_string_dto import QueryStringDto
@@ -10,12 +10,12 @@ from sample_app.todo.dto.query_string_dto import QueryStringDto
 class SearchTodosDto(QueryStringDto):
     """The query string of `GET /api/todo/search`."""
 
-    keyword: str | None = None
-    tag: str | None = None
+    keyword: Annotated[str, StringConstraints(max_length=100)] | None = None
+    tag: Annotated[str, StringConstraints(max_length=50)] | None = None
     done: bool | None = None
     page: Annotated[int, Field(ge=1)] = 1
     page_size: Annotated[int, Field(ge=1)] = 10
-    order_bys: list[str] = Field(default_factory=list[str])
+    order_bys: Annotated[list[str], Field(max_length=10)] = Field(default_factory=list[str])
     """Fields in order of their weight, repeated or with commas; `-` before one turns it round."""
 
 

@@ -1,1 +1,0 @@
-"""Fixtures for applications built on cqrs_nest."""
