@@ -12,11 +12,14 @@ from cqrs_nest.commands.models import DataEntity, DataList
 from cqrs_nest.commands.rows import data_row
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 from cqrs_nest.context import ensure_tenant
 
 DEFAULT_PAGE_SIZE = 10
 
 
+@SetMetadata(SUPPLIED_BY, "CqrsModule.register(table_name=...)")
 @Injectable()
 class DataService:
     """Reads the data table of one registered table.

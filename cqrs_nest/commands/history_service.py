@@ -12,9 +12,12 @@ from cqrs_nest.commands.rows import history_row
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 from cqrs_nest.context import ensure_tenant
 
 
+@SetMetadata(SUPPLIED_BY, "CqrsModule.register(table_name=...)")
 @Injectable()
 class HistoryService:
     """Reads the history table of one registered table, which holds each state that was replaced.

@@ -40,18 +40,23 @@ class CommandMessages:
         """
         await self._publish(self._domain_events(command))
 
-    async def announce(self, command: Mapping[str, Any], status: str | None = None) -> None:
-        """Send what is due right after a command was written: its status, if given, and its domain event.
+    async def publish_completion(self, command: Mapping[str, Any], status: str) -> None:
+        """Send status and domain event of an applied command in one call. Raises what SNS raises."""
+        await self._publish(self._completion(command, status))
 
-        Never fails, as the command is written already. When SNS takes nothing, the row's status becomes
+    async def try_completion(self, command: Mapping[str, Any], status: str) -> bool:
+        """The same, but a failure is only logged; whether it was sent."""
+        return await self._send(command, self._completion(command, status))
+
+    async def announce(self, command: Mapping[str, Any]) -> None:
+        """Send the domain event of a command that is to be applied, if the publish is to send it.
+
+        Never fails, as the command is written already. When SNS does not take it, the row's status becomes
         `finish:STARTED`: a command that owes its messages, which the pipeline then sends.
         """
-        messages = [self._status_message(command, status)] if status else []
-        events = self._table.options.events
-        # The stream passes over commands that are applied already; their event goes with the status.
-        if events == "inline" or (events == "stream" and status):
-            messages += self._domain_events(command)
-        if messages and not await self._send(command, messages):
+        if self._table.options.events == "inline" and not await self._send(
+            command, self._domain_events(command)
+        ):
             await self._mark_owed(command)
 
     async def try_status(self, command: Mapping[str, Any], status: str) -> None:
@@ -74,6 +79,10 @@ class CommandMessages:
             await self._sns.publish(messages[0])
         else:
             await self._sns.publish_batch(messages)
+
+    def _completion(self, command: Mapping[str, Any], status: str) -> list[dict[str, Any]]:
+        events = [] if self._table.options.events == "off" else self._domain_events(command)
+        return [self._status_message(command, status), *events]
 
     def _domain_events(self, command: Mapping[str, Any]) -> list[dict[str, Any]]:
         table = self._table.command

@@ -18,6 +18,7 @@ from cqrs_nest.commands.registry import CommandTableRegistry
 from cqrs_nest.commands.repository import Repository
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.sync_publisher import SyncPublisher
+from cqrs_nest.commands.sync_statuses import SyncStatuses
 from cqrs_nest.commands.table import CommandTable, CommandTableOptions, EventsMode
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import DynamicModule, Module, provide
@@ -31,6 +32,7 @@ _INTERNAL = (
     LatestCommand,
     SessionService,
     SyncPublisher,
+    SyncStatuses,
 )
 
 

@@ -59,6 +59,11 @@ class CommandTableRegistry:
         """The names given to `register(table_name=...)`."""
         return tuple(self._tables)
 
+    @property
+    def tables(self) -> tuple[RegisteredTable, ...]:
+        """Every registered table."""
+        return tuple(self._tables.values())
+
     def table(self, name: str) -> RegisteredTable | None:
         """The table of a name, or of the physical name of its command table; None for an unknown one."""
         return self._tables.get(name) or next(

@@ -15,9 +15,12 @@ from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.statuses import FINISHED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 from cqrs_nest.context import Invoke, current_invoke
 
 
+@SetMetadata(SUPPLIED_BY, "CqrsModule.register(table_name=...)")
 @Injectable()
 class Repository:
     """Reads of `DataService` with the caller's own pending commands put over them.

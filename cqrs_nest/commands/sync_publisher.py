@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
-from cqrs_nest.aws.dynamodb import ITEM_EXISTS, ITEM_NOT_EXISTS, Put, TableType, is_condition_failure
+from cqrs_nest.aws.dynamodb import ITEM_NOT_EXISTS, Put, TableType, is_condition_failure
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.changes import is_changed
 from cqrs_nest.commands.errors import WRITE_CONFLICT, VersionConflictException
@@ -18,7 +18,8 @@ from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
 from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler
 from cqrs_nest.commands.rows import SYNC_MODE, Row, command_row
-from cqrs_nest.commands.statuses import FINISHED, SYNC_FAILED, SYNC_STARTED
+from cqrs_nest.commands.statuses import EVENTS_OWED, FINISHED, SYNC_FAILED, SYNC_STARTED
+from cqrs_nest.commands.sync_statuses import SyncStatuses
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable, Logger
@@ -36,6 +37,7 @@ class SyncPublisher:
         application: CommandApplication,
         registry: CommandTableRegistry,
         messages: CommandMessages,
+        statuses: SyncStatuses,
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
@@ -43,6 +45,7 @@ class SyncPublisher:
         self._application = application
         self._registry = registry
         self._messages = messages
+        self._statuses = statuses
         self._logger = Logger("SyncPublisher")
 
     async def publish(
@@ -65,14 +68,36 @@ class SyncPublisher:
         ttl = await self._ttl.calculate_ttl(TableType.DATA, publication.tenant, publication.origin.at)
         command: Row = {
             **command_row(publication.row, actual + 1, ttl, publication.origin),
-            "status": SYNC_STARTED if handlers else FINISHED,
+            "status": self._first_status(bool(handlers)),
             "syncMode": SYNC_MODE,
         }
         row = await self._apply(publication, command, existing)
         if handlers:
             await self._run(handlers, command)
-        await self._messages.announce(row, FINISHED)
+        await self._complete(row, bool(handlers))
         return CommandModel.from_row({**command, "status": FINISHED})
+
+    def _first_status(self, has_handlers: bool) -> str:
+        """What is still owed when the row is written: a publish that dies leaves it to the pipeline."""
+        if has_handlers:
+            return SYNC_STARTED
+        return FINISHED if self._leaves_messages_to_stream else EVENTS_OWED
+
+    async def _complete(self, row: Mapping[str, Any], has_handlers: bool) -> None:
+        """Send the messages, unless the stream does, and note that nothing is owed any more."""
+        if self._leaves_messages_to_stream:
+            if has_handlers:
+                await self._statuses.note(row, FINISHED)
+            return
+        sent = await self._messages.try_completion(row, FINISHED)
+        if has_handlers:
+            await self._statuses.note(row, FINISHED if sent else EVENTS_OWED)
+        elif sent:
+            self._statuses.note_in_background(row, FINISHED)
+
+    @property
+    def _leaves_messages_to_stream(self) -> bool:
+        return self._table.options.events == "stream"
 
     @property
     def _stale_status(self) -> HTTPStatus:
@@ -104,22 +129,10 @@ class SyncPublisher:
             for handler, result in zip(handlers, results, strict=True)
             if isinstance(result, BaseException)
         ]
-        await self._set_status(command, SYNC_FAILED if failures else FINISHED)
         if not failures:
             return
+        await self._statuses.note(command, SYNC_FAILED)
         await self._messages.try_status(command, SYNC_FAILED)
         for name, error in failures:
             self._logger.error("%s failed on %s %s", name, command["pk"], command["sk"], error=error)
         raise failures[0][1]
-
-    async def _set_status(self, command: Row, status: str) -> None:
-        """Note how it ended. When that fails, the row still says `STARTED`, and the pipeline carries on."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        key = {"pk": command["pk"], "sk": command["sk"]}
-        try:
-            await self._dynamodb.update_item(
-                self._table.command, key, set={"status": status}, condition=ITEM_EXISTS
-            )
-        except (ClientError, BotoCoreError) as error:
-            self._logger.error("%s %s: %s not noted", key["pk"], key["sk"], status, error=error)

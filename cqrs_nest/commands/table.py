@@ -11,7 +11,7 @@ from cqrs_nest.config import Environment
 EventsMode: TypeAlias = Literal["inline", "stream", "off"]
 """Who sends domain events: the publish itself, the command table's stream, or nobody.
 
-A synchronous publish sends its event together with its status in either of the first two.
+With "stream" it also sends the status of a synchronous publish, which "inline" and "off" send themselves.
 """
 
 

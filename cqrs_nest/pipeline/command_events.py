@@ -20,6 +20,10 @@ class NewCommandEvent(CommandStreamEvent):
     """A command was published and is to be applied."""
 
 
+class SyncCommandEvent(CommandStreamEvent):
+    """A command was applied as it was published; what is due after that may be missing."""
+
+
 class MessagesOwedEvent(CommandStreamEvent):
     """The topic did not take a command's messages when it was published."""
 

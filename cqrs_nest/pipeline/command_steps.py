@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from enum import Enum, auto
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService, S3Service, SnsService
-from cqrs_nest.aws.dynamodb import Condition, is_condition_failure
+from cqrs_nest.aws.dynamodb import ITEM_EXISTS, Condition, is_condition_failure
 from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri, s3_key
 from cqrs_nest.aws.errors import error_response
 from cqrs_nest.commands import (
@@ -38,6 +39,16 @@ _OWES_NOTHING = Condition(
     {":owed": EVENTS_OWED},
     {"#status": "status"},
 )
+
+
+class Noted(Enum):
+    """What came of noting a status."""
+
+    DONE = auto()
+    OTHERWISE = auto()
+    """The row has a status that the note must not replace."""
+    GONE = auto()
+    """The row has expired."""
 
 
 class CommandSteps:
@@ -135,17 +146,14 @@ class CommandSteps:
         With it goes the domain event, if the stream is to send it or the publish could not.
         """
         messages = self._table.get(CommandMessages)
-        if self._table.table.options.events == "stream":
-            await messages.publish_domain_event(self._row)
+        if self.sends_from_stream:
+            await self.complete()
+            return
         await messages.publish_status(self._row, FINISHED)
-        try:
-            await self._note_finished(_OWES_NOTHING)
-        except Exception as error:
-            if not is_condition_failure(error):
-                raise
-            if "Item" in error_response(error):
+        if await self._note_finished(_OWES_NOTHING) is Noted.OTHERWISE:
+            if self._table.table.options.events == "inline":
                 await messages.publish_domain_event(self._row)
-                await self._note_finished(None)
+            await self._note_finished(ITEM_EXISTS)
 
     async def send_owed_messages(self) -> None:
         """Send what the topic did not take at the publish, if that is still due."""
@@ -157,6 +165,37 @@ class CommandSteps:
             await self.finish()
         else:
             await self._table.get(CommandMessages).publish_domain_event(self._row)
+
+    @property
+    def sends_from_stream(self) -> bool:
+        """Whether the table's messages are left to its stream."""
+        return self._table.table.options.events == "stream"
+
+    async def send_completion(self) -> None:
+        """Send the status and the domain event of a command that is applied, in one call."""
+        await self._table.get(CommandMessages).publish_completion(self._row, FINISHED)
+
+    async def complete(self) -> None:
+        """Send status and event, then note that nothing is owed: a repetition may send them again."""
+        await self.send_completion()
+        await self._note_finished(ITEM_EXISTS)
+
+    async def is_applied(self) -> bool:
+        """Whether the data row has come to this version."""
+        return await self._applied_version() >= self.version
+
+    async def catch_up_handlers(self) -> None:
+        """Let the custom handlers take this command over, and then every later one that is applied.
+
+        Those may have been there first, and what handlers know must end with the newest.
+        """
+        version = self.version
+        while version <= await self._applied_version():
+            row = await self.command_row(version)
+            if row is not None:
+                command = CommandModel.from_row(row)
+                await gather_all([handler.instance.up(command) for handler in self._table.handlers])
+            version += 1
 
     async def is_finished(self) -> bool:
         """Whether everything was done; also when the command has expired since."""
@@ -209,17 +248,26 @@ class CommandSteps:
     async def _previous_row(self, wanted: bool) -> Row | None:
         return await self.command_row(self.version - 1) if wanted and self.version > 1 else None
 
-    async def _note_finished(self, condition: Condition | None) -> None:
-        await self._dynamodb.update_item(
-            self._table.table.command,
-            {"pk": self.pk, "sk": self.sk},
-            set={"status": FINISHED},
-            condition=condition,
-        )
+    async def _note_finished(self, condition: Condition) -> Noted:
+        try:
+            await self._dynamodb.update_item(
+                self._table.table.command,
+                {"pk": self.pk, "sk": self.sk},
+                set={"status": FINISHED},
+                condition=condition,
+            )
+        except Exception as error:
+            if not is_condition_failure(error):
+                raise
+            return Noted.OTHERWISE if "Item" in error_response(error) else Noted.GONE
+        return Noted.DONE
 
     async def _data_row(self) -> Row | None:
         key = {"pk": self.pk, "sk": remove_sort_key_version(self.sk)}
         return await self._dynamodb.get_item(self._table.table.data, key, consistent_read=True)
+
+    async def _applied_version(self) -> int:
+        return (await self._data_row() or {}).get("version") or 0
 
     async def _full_row(self) -> Row:
         """The row with its attributes, which a stream record only refers to when they are large."""

@@ -6,7 +6,12 @@ from cqrs_nest.commands import CommandTableRegistry
 from cqrs_nest.commands.rows import SYNC_MODE
 from cqrs_nest.commands.statuses import EVENTS_OWED
 from cqrs_nest.events import AwsEvent, DynamoDbStreamEvent, EventFactory, StepFunctionsEvent
-from cqrs_nest.pipeline.command_events import CommandStateEvent, MessagesOwedEvent, NewCommandEvent
+from cqrs_nest.pipeline.command_events import (
+    CommandStateEvent,
+    MessagesOwedEvent,
+    NewCommandEvent,
+    SyncCommandEvent,
+)
 from cqrs_nest.pipeline.options import PipelineOptions
 
 
@@ -19,12 +24,13 @@ class CommandEventFactory:
         self._options = options
 
     def transform_dynamodb_stream(self, record: DynamoDbStreamEvent) -> list[AwsEvent] | None:
-        """New commands, unless they were applied as they were published. Nothing for other changes."""
+        """New commands, and those whose messages could not be sent. Nothing for other changes."""
         if not self._is_command_table(record.table_name):
             return None
         row = record.new_image or {}
-        if record.event_name == "INSERT" and row.get("syncMode") != SYNC_MODE:
-            return [NewCommandEvent(record.record)]
+        if record.event_name == "INSERT":
+            is_applied = row.get("syncMode") == SYNC_MODE
+            return [SyncCommandEvent(record.record) if is_applied else NewCommandEvent(record.record)]
         # In the state machine's life `finish:STARTED` is a status like any other.
         owes = record.event_name == "MODIFY" and row.get("status") == EVENTS_OWED
         return [MessagesOwedEvent(record.record)] if owes and self._options.driver == "stream" else []

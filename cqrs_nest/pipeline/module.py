@@ -16,6 +16,7 @@ from cqrs_nest.pipeline.options import Driver, PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 from cqrs_nest.pipeline.step_functions_driver import StepFunctionsDriver
 from cqrs_nest.pipeline.stream_driver import MessagesOwedHandler, StreamDriver
+from cqrs_nest.pipeline.sync_commands import SyncCommandHandler
 
 
 @EventHandler(NewCommandEvent)
@@ -52,6 +53,7 @@ class PipelineOptionsModule:
         CommandExecutions,
         NewCommandHandler,
         MessagesOwedHandler,
+        SyncCommandHandler,
         StepFunctionsDriver,
         CommandEventFactory,
     ],

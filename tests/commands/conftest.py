@@ -19,6 +19,7 @@ from cqrs_nest.commands import (
     HistoryService,
     RegisteredTable,
 )
+from cqrs_nest.commands.sync_statuses import SyncStatuses
 from cqrs_nest.common import Module
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule, Environment
@@ -61,6 +62,10 @@ class Service:
     @property
     def history(self) -> HistoryService:
         return self.table.get(HistoryService)
+
+    async def settle(self) -> None:
+        """Wait for what publishes do after their answer."""
+        await self.table.get(SyncStatuses).drain()
 
     def rows(self, table: str) -> dict[str, dict[str, Any]]:
         """The raw rows of a table by sort key."""

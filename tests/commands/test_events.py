@@ -39,12 +39,20 @@ async def test_a_sync_publish_tells_of_status_and_event_at_once(start: Any) -> N
     assert statuses == ["finish:FINISHED"] * 3
 
 
-async def test_the_stream_tells_of_async_commands(start: Any) -> None:
+async def test_messages_can_be_left_to_the_stream(start: Any) -> None:
     service = await start(events="stream")
     await service.commands.publish_async(todo())
-    assert service.messages() == []
     await service.commands.publish_sync(todo(sk="B1"))
-    assert [message["action"] for message in service.messages()] == ["command-status", "domain-event"]
+    assert service.messages() == []
+    assert service.rows("todo-command")["B1@1"]["status"]["S"] == "finish:FINISHED"
+
+
+async def test_a_sync_command_says_that_it_owes_nothing_once_its_messages_are_sent(start: Any) -> None:
+    service = await start()
+    command = await service.commands.publish_sync(todo())
+    await service.settle()
+    row = service.rows("todo-command")["A1@1"]
+    assert command.status == row["status"]["S"] == "finish:FINISHED"
 
 
 async def test_nobody_tells_of_events(start: Any) -> None:

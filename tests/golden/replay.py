@@ -13,6 +13,8 @@ import time_machine
 from moto import mock_aws
 
 from cqrs_nest.aws import AwsModule, AwsSession
+from cqrs_nest.commands import CommandTableRegistry
+from cqrs_nest.commands.sync_statuses import SyncStatuses
 from cqrs_nest.common import Module
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule
@@ -147,6 +149,8 @@ async def _run(step: Step, container: Container, world: World, texts: Texts) -> 
             result = encode_result(await run(Call(step, container, texts)))
         except Exception as error:  # noqa: BLE001 - compared with the recorded error
             result = encode_error(error)
+        for table in container.get(CommandTableRegistry).tables:
+            await table.get(SyncStatuses).drain()
         messages, alarms = world.messages("all-raw"), world.messages("alarm-queue")
     for text in world.object_texts():
         texts.learn(text)

@@ -73,7 +73,7 @@ class Service:
         key = {"pk": {"S": "TODO#acme"}, "sk": {"S": sk}}
         row = self.world.dynamodb.get_item(TableName=name, Key=key)["Item"]
         image = {**row, **changes}
-        if event == "INSERT":
+        if event == "INSERT" and "syncMode" not in image:
             image.pop("status", None)
         version = int(row["version"]["N"])
         return {
@@ -116,6 +116,7 @@ async def _start(driver: Driver) -> AsyncIterator[Service]:
             PipelineModule.for_root(driver=driver),
             CommandModule.register(table_name="todo", data_sync_handlers=[Projection]),
             CommandModule.register(table_name="note", disable_default_handler=True, events="stream"),
+            CommandModule.register(table_name="dup"),
         ]
     )
     class Application: ...
