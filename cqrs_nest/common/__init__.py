@@ -59,6 +59,7 @@ from cqrs_nest.common.lifecycle import (
 )
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import MetadataKey, Reflector, SetMetadata, apply_decorators
+from cqrs_nest.common.middleware import RouteInfo
 from cqrs_nest.common.modules import DynamicModule, Module
 from cqrs_nest.common.parameters import (
     Body,
@@ -181,6 +182,7 @@ __all__ = [
     "Reflector",
     "Req",
     "RequestTimeoutException",
+    "RouteInfo",
     "Scope",
     "ServiceUnavailableException",
     "SetMetadata",

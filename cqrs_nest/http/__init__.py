@@ -6,15 +6,23 @@ from cqrs_nest.http.application import HttpApplication
 from cqrs_nest.http.dto import Dto
 from cqrs_nest.http.errors import InvalidControllerError
 from cqrs_nest.http.options import CorsOptions, HttpOptions, ValidationOptions
+from cqrs_nest.http.router_module import RouterModule, RouteTree
 from cqrs_nest.http.routes import RouteDefinition
+from cqrs_nest.http.versioning import CustomVersioning, HeaderVersioning, MediaTypeVersioning, UriVersioning
 
 __all__ = [
     "CorsOptions",
+    "CustomVersioning",
     "Dto",
+    "HeaderVersioning",
     "HttpApplication",
     "HttpOptions",
     "InvalidControllerError",
+    "MediaTypeVersioning",
     "RouteDefinition",
+    "RouteTree",
+    "RouterModule",
     "UploadFile",
+    "UriVersioning",
     "ValidationOptions",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -19,9 +19,9 @@ from cqrs_nest.http.openapi import openapi_document
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.plan import compile_plan
 from cqrs_nest.http.responses import RawHeaders
-from cqrs_nest.http.router import Router
 from cqrs_nest.http.routes import RouteDefinition, read_routes
-from cqrs_nest.http.swagger_ui import Endpoint, SwaggerUi
+from cqrs_nest.http.swagger_ui import Answer, SwaggerUi
+from cqrs_nest.http.versioning import Endpoint, VersionedRouter
 
 Middleware: TypeAlias = Callable[[ASGIApp], ASGIApp]
 
@@ -51,15 +51,9 @@ class HttpApplication:
 
     def __init__(self, container: Container, options: HttpOptions | None = None) -> None:
         self.options = options = options or HttpOptions()
-        self.routes: tuple[RouteDefinition, ...] = tuple(read_routes(container, options.global_prefix))
+        self.routes: tuple[RouteDefinition, ...] = tuple(read_routes(container, options))
         enhancers = Enhancers(container, options)
-        endpoints: list[tuple[str, str, Endpoint]] = []
-        if options.swagger_ui:
-            endpoints += SwaggerUi(options.title, self.openapi).routes()
-        endpoints += (
-            (each.method, each.path, compile_plan(each, enhancers, options)) for each in self.routes
-        )
-        self._router = Router(endpoints)
+        self._router = VersionedRouter(list(self._endpoints(enhancers)), options.versioning)
         self._handle_error = ExceptionHandler([enhancers.of_application(FILTER)])
         self._cors = None if options.cors is None else Cors(options.cors)
         self._document: dict[str, Any] | None = None
@@ -77,6 +71,14 @@ class HttpApplication:
         if self._document is None:
             self._document = openapi_document(self.routes, self.options)
         return self._document
+
+    def _endpoints(self, enhancers: Enhancers) -> Iterator[Endpoint[Answer]]:
+        if self.options.swagger_ui:
+            for method, path, answer in SwaggerUi(self.options.title, self.openapi).routes():
+                yield Endpoint(method, path, (), answer)
+        for route in self.routes:
+            plan = compile_plan(route, enhancers, self.options)
+            yield Endpoint(route.method, route.path, route.versions, plan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -104,7 +106,7 @@ class HttpApplication:
             await preflight(scope, receive, send)
             return
         raw_path = _raw_path(scope)
-        match = self._router.match(scope["method"], raw_path)
+        match = self._router.match(scope, raw_path)
         if match is None:
             query = b"?" + scope["query_string"] if scope["query_string"] else b""
             raise NotFoundException(f"Cannot {scope['method']} {(raw_path + query).decode('latin-1')}")

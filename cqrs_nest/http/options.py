@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from cqrs_nest.common import CanActivate, ExceptionFilter, NestInterceptor, PipeTransform
+from cqrs_nest.common import CanActivate, ExceptionFilter, NestInterceptor, PipeTransform, RouteInfo
+from cqrs_nest.http.versioning import Versioning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,10 @@ class HttpOptions:
     """
 
     global_prefix: str = ""
+    prefix_excludes: Sequence[str | RouteInfo] = ()
+    """Declared paths that stay without the global prefix, for all methods or for one."""
+    versioning: Versioning | None = None
+    """Where the version of a request stands; None leaves `@Version` without effect."""
     body_limit: int = 102_400
     """Bytes of a request body; a longer one answers 413."""
     upload_limit: int = 6_291_456

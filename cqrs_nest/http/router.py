@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final, Generic, NamedTuple, TypeVar
 from urllib.parse import quote, unquote_to_bytes
 
-from cqrs_nest.common import BadRequestException
+from cqrs_nest.common import BadRequestException, RouteInfo
 
 T = TypeVar("T")
 
@@ -174,3 +174,21 @@ def _decode_segment(segment: str) -> str:
         return unquote_to_bytes(segment.encode("latin-1")).decode()
     except ValueError:
         raise BadRequestException(f"Failed to decode param '{segment}'") from None
+
+
+class PathSet:
+    """Declared paths, perhaps of one method only, that others are compared with.
+
+    >>> excluded = PathSet(["health", RouteInfo("cats/:id", "GET")])
+    >>> excluded.has("POST", "/health"), excluded.has("GET", "/cats/7"), excluded.has("POST", "/cats/7")
+    (True, True, False)
+    """
+
+    def __init__(self, paths: Iterable[str | RouteInfo]) -> None:
+        """Raises InvalidPathError."""
+        infos = (RouteInfo(each) if isinstance(each, str) else each for each in paths)
+        self._router = Router((info.method.upper(), info.path, True) for info in infos)
+
+    def has(self, method: str, path: str) -> bool:
+        """Whether a path, with parameters filled in or not, is one of them."""
+        return self._router.match(method, path.encode()) is not None

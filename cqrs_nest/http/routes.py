@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
+from cqrs_nest.common import VERSION_NEUTRAL
 from cqrs_nest.common.metadata import find_metadata, own_metadata
-from cqrs_nest.common.routing import CONTROLLER, HTTP_CODE, ROUTES, ControllerOptions
+from cqrs_nest.common.routing import CONTROLLER, HTTP_CODE, ROUTES, VERSIONS, ControllerOptions
 from cqrs_nest.core import Binding, Container
 from cqrs_nest.http.errors import invalid_route
-from cqrs_nest.http.router import InvalidPathError, split_path
+from cqrs_nest.http.options import HttpOptions
+from cqrs_nest.http.router import InvalidPathError, PathSet, split_path
+from cqrs_nest.http.router_module import module_paths
 from cqrs_nest.http.signature import Signature, read_signature
+from cqrs_nest.http.versioning import UriVersioning, Versioning, as_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,8 @@ class RouteDefinition:
     handler: Callable[..., Any]
     signature: Signature
     binding: Binding
+    versions: tuple[str, ...] = ()
+    """The versions that it answers where they do not stand in the path; empty for every request."""
 
     @property
     def handler_name(self) -> str:
@@ -36,32 +43,58 @@ class RouteDefinition:
         return find_metadata(self.handler, HTTP_CODE, 201 if self.method == "POST" else 200)
 
 
-def read_routes(container: Container, global_prefix: str) -> list[RouteDefinition]:
+def read_routes(container: Container, options: HttpOptions) -> list[RouteDefinition]:
     """All routes, modules in the order of their import, methods as declared, inherited ones last.
 
     Raises InvalidControllerError for a route that cannot be served.
     """
+    paths, excluded = module_paths(container), PathSet(options.prefix_excludes)
     return [
         route
         for module in container.modules
         for controller in module.controllers
-        for route in _routes_of(controller, global_prefix)
+        for route in _routes_of(controller, paths.get(module.cls, ""), excluded, options)
     ]
 
 
-def _routes_of(binding: Binding, prefix: str) -> Iterator[RouteDefinition]:
+def _routes_of(
+    binding: Binding, module_path: str, excluded: PathSet, http: HttpOptions
+) -> Iterator[RouteDefinition]:
     controller = binding.cls
     if controller is None:
         return
     options = find_metadata(controller, CONTROLLER) or ControllerOptions()
     for handler in _handlers(controller):
+        versions = _versions_of(controller, handler, http)
         for route in own_metadata(handler)[ROUTES]:
-            for base in options.paths:
-                for path in route.paths:
-                    full = _join(controller, handler, prefix, base, path)
-                    names = [segment[1:] for segment in full.split("/") if segment[:1] in (":", "*")]
+            for base, path in product(options.paths, route.paths):
+                own = _join(controller, handler, module_path, base, path)
+                prefix = "" if excluded.has(route.method, own) else http.global_prefix
+                for segment, answered in _by_version(versions, http.versioning):
+                    full = _join(controller, handler, prefix, segment, own)
+                    names = [each[1:] for each in full.split("/") if each[:1] in (":", "*")]
                     signature = read_signature(controller, handler, names)
-                    yield RouteDefinition(route.method, full, controller, handler, signature, binding)
+                    yield RouteDefinition(
+                        route.method, full, controller, handler, signature, binding, answered
+                    )
+
+
+def _versions_of(controller: type[Any], handler: Callable[..., Any], http: HttpOptions) -> tuple[str, ...]:
+    if http.versioning is None:
+        return ()
+    declared = find_metadata(handler, VERSIONS) or find_metadata(controller, VERSIONS)
+    return declared or as_versions(http.versioning.default)
+
+
+def _by_version(
+    versions: tuple[str, ...], versioning: Versioning | None
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What stands in the path for a version, and the versions that the route then tells apart itself."""
+    if not isinstance(versioning, UriVersioning):
+        yield "", versions
+        return
+    for version in versions or (VERSION_NEUTRAL,):
+        yield "" if version == VERSION_NEUTRAL else f"{versioning.prefix}{version}", ()
 
 
 def _handlers(controller: type[Any]) -> Iterator[Callable[..., Any]]:

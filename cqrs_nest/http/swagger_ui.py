@@ -16,7 +16,7 @@ from cqrs_nest.common import NotFoundException
 from cqrs_nest.http.responses import json_reply
 from cqrs_nest.http.router import PathValue
 
-Endpoint: TypeAlias = Callable[[Scope, Receive, Send, dict[str, PathValue]], Awaitable[None]]
+Answer: TypeAlias = Callable[[Scope, Receive, Send, dict[str, PathValue]], Awaitable[None]]
 
 DOCUMENT_PATH = "/openapi.json"
 PAGE_PATH = "/swagger-ui"
@@ -47,8 +47,8 @@ class SwaggerUi:
         self._document = document
         self._assets = {path.name: path for path in _assets()}
 
-    def routes(self) -> list[tuple[str, str, Endpoint]]:
-        """Method, path and endpoint, as the router takes them."""
+    def routes(self) -> list[tuple[str, str, Answer]]:
+        """Method, path and what answers, as the router takes them."""
         return [
             ("GET", DOCUMENT_PATH, self._serve_document),
             ("GET", PAGE_PATH, self._serve_page),
