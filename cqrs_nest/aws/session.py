@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from cqrs_nest.aws.errors import AwsConfigurationError
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 from cqrs_nest.config import Environment
 
 T = TypeVar("T")
@@ -30,6 +32,7 @@ _SETTINGS = {
 """Service -> the prefix of its `..._endpoint` and `..._region` settings."""
 
 
+@SetMetadata(SUPPLIED_BY, "AwsModule")
 @Injectable()
 class AwsSession:
     """Gives out boto3 clients and calls them without blocking the event loop.

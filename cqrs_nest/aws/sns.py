@@ -9,6 +9,8 @@ from cqrs_nest.aws.errors import AwsConfigurationError
 from cqrs_nest.aws.json_text import to_json
 from cqrs_nest.aws.session import AwsSession
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 from cqrs_nest.config import Environment
 
 BATCH_MESSAGES = 10
@@ -24,6 +26,7 @@ class PublishBatchError(Exception):
     """SNS took only a part of a batch; the text says which messages it refused, and why."""
 
 
+@SetMetadata(SUPPLIED_BY, "AwsModule")
 @Injectable()
 class SnsService:
     """Publishes JSON messages. Message attributes such as `action` repeat the body's, for filter policies."""

@@ -8,8 +8,11 @@ from typing import Any
 from cqrs_nest.aws.json_text import to_json
 from cqrs_nest.aws.session import AwsSession
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 
 
+@SetMetadata(SUPPLIED_BY, "AwsModule")
 @Injectable()
 class SqsService:
     """Sends, receives and deletes messages. Answers are AWS's own."""

@@ -7,10 +7,13 @@ from typing import Any
 from cqrs_nest.aws.json_text import to_json
 from cqrs_nest.aws.session import AwsSession
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 
 MAX_NAME_LENGTH = 80
 
 
+@SetMetadata(SUPPLIED_BY, "AwsModule")
 @Injectable()
 class StepFunctionService:
     """Starts executions and resumes those that wait for a token."""

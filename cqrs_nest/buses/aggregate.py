@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any, Generic, TypeVar
 
 from cqrs_nest.buses.event_bus import EventBus
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 
 EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")
@@ -99,6 +101,7 @@ class AggregateRoot(Generic[EventT]):
             await self._event_bus.publish_all(events, self)
 
 
+@SetMetadata(SUPPLIED_BY, "CqrsModule")
 class EventPublisher:
     """Connects aggregates with the event bus."""
 

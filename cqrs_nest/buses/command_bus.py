@@ -8,10 +8,13 @@ from typing import Any, TypeVar
 from cqrs_nest.buses.errors import CommandHandlerNotFoundException
 from cqrs_nest.buses.message_bus import MessageBus
 from cqrs_nest.buses.messages import Command
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 
 ResultT = TypeVar("ResultT")
 
 
+@SetMetadata(SUPPLIED_BY, "CqrsModule")
 class CommandBus(MessageBus):
     """Hands a command to its handler."""
 

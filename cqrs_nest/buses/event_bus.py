@@ -14,6 +14,8 @@ from cqrs_nest.buses.event_delivery import EventDelivery, EventSubscriber
 from cqrs_nest.buses.observers import Observer
 from cqrs_nest.buses.publishers import IEventPublisher
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionBus, UnhandledExceptionInfo
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class EventBusOptions:
     rethrow_unhandled: bool = False
 
 
+@SetMetadata(SUPPLIED_BY, "CqrsModule")
 class EventBus:
     """Publishes events and waits for everybody who listens.
 

@@ -8,10 +8,13 @@ from typing import Any, TypeVar
 from cqrs_nest.buses.errors import QueryHandlerNotFoundException
 from cqrs_nest.buses.message_bus import MessageBus
 from cqrs_nest.buses.messages import Query
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 
 ResultT = TypeVar("ResultT")
 
 
+@SetMetadata(SUPPLIED_BY, "CqrsModule")
 class QueryBus(MessageBus):
     """Hands a query to its handler."""
 

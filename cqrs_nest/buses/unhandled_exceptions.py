@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqrs_nest.common.logger import Logger
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class UnhandledExceptionInfo:
     """The handler, as `Class` or `Class.method`."""
 
 
+@SetMetadata(SUPPLIED_BY, "CqrsModule")
 class UnhandledExceptionBus:
     """Tells everybody who subscribed about errors that reached nobody's `await`; each is logged as well."""
 

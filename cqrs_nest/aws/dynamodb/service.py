@@ -30,6 +30,8 @@ from cqrs_nest.aws.dynamodb.transactions import (
 )
 from cqrs_nest.aws.errors import error_code, error_response
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.metadata import SetMetadata
+from cqrs_nest.common.providers import SUPPLIED_BY
 from cqrs_nest.config import Environment
 
 Key = Mapping[str, str]
@@ -47,6 +49,7 @@ class Page:
     last_key: Item | None
 
 
+@SetMetadata(SUPPLIED_BY, "AwsModule")
 @Injectable()
 class DynamoDbService:
     """Reads and writes items as dicts with the wire's camelCase names.
