@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
+from pydantic import BaseModel
 
-from cqrs_nest.buses import AggregateRoot, CommandBus, EventBus, EventPublisher, UnhandledExceptionBus
-from cqrs_nest.buses.event_bus import EventBusOptions, EventSubscriber
+from cqrs_nest.buses import (
+    AggregateRoot,
+    CommandBus,
+    EventBus,
+    EventBusOptions,
+    EventPublisher,
+    EventSubscriber,
+    UnhandledExceptionBus,
+)
 
 
 @dataclass(frozen=True)
@@ -78,3 +87,63 @@ def test_history_reaches_the_handlers_and_queues_nothing() -> None:
     account.load_from_history([Opened("ann"), HTTPCallMade()])
     assert (account.owner, account.calls) == ("ann", 1)
     assert account.get_uncommitted_events() == other.get_uncommitted_events() == []
+
+
+async def test_events_are_handed_to_whoever_saves_them() -> None:
+    account = Account()
+    account.apply(Opened("ann"))
+    saved: list[object] = []
+
+    async def save(events: Sequence[Opened | HTTPCallMade]) -> str:
+        saved.extend(events)
+        account.apply(HTTPCallMade())
+        return "version 1"
+
+    assert await account.commit_with(save) == "version 1"
+    assert saved == [Opened("ann")]
+    assert account.get_uncommitted_events() == [HTTPCallMade()], "applied meanwhile, so not saved"
+
+    async def fail(events: Sequence[Opened | HTTPCallMade]) -> None:
+        raise ConnectionError("down")
+
+    with pytest.raises(ConnectionError):
+        await account.commit_with(fail)
+    assert account.get_uncommitted_events() == [HTTPCallMade()]
+
+
+@dataclass
+class DataAccount(AggregateRoot[Opened]):
+    owner: str = ""
+
+    def on_opened(self, event: Opened) -> None:
+        self.owner = event.owner
+
+
+class ModelAccount(BaseModel, AggregateRoot[Opened]):
+    owner: str = ""
+
+    def on_opened(self, event: Opened) -> None:
+        self.owner = event.owner
+
+
+@pytest.mark.parametrize("cls", [DataAccount, ModelAccount])
+async def test_dataclasses_and_pydantic_models_are_aggregates(
+    cls: type[DataAccount] | type[ModelAccount],
+) -> None:
+    seen: list[object] = []
+    merged, plain = publisher(seen).merge_class_context(cls)(), cls()
+    publisher(seen).merge_object_context(plain)
+    for account in (merged, plain):
+        account.apply(Opened("ann"))
+        assert account.owner == "ann"
+        await account.commit()
+    assert seen == [Opened("ann"), Opened("ann")]
+    assert cls().get_uncommitted_events() == []
+    assert cls(owner="ann") == cls(owner="ann")
+
+
+async def test_auto_commit_without_a_bus_queues() -> None:
+    account = Account()
+    account.auto_commit = True
+    account.apply(Opened("ann"))
+    assert account.get_uncommitted_events() == [Opened("ann")]

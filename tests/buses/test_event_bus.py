@@ -12,11 +12,11 @@ from cqrs_nest.buses import (
     CommandBus,
     EventBus,
     EventBusOptions,
+    EventSubscriber,
     SagaLoopError,
     UnhandledExceptionBus,
     UnhandledExceptionInfo,
 )
-from cqrs_nest.buses.event_bus import EventSubscriber
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,9 @@ async def test_a_failing_saga_or_command_is_reported_and_the_saga_lives_on() -> 
     assert isinstance(app.unhandled[1].cause, Remind)
 
 
-async def test_sagas_that_trigger_each_other_end_with_a_clear_error() -> None:
-    app = Application()
+@pytest.mark.parametrize("rethrow", [False, True])
+async def test_sagas_that_trigger_each_other_end_with_a_clear_error(rethrow: bool) -> None:
+    app = Application(rethrow_unhandled=rethrow)
 
     async def remind(command: Remind) -> None:
         await app.events.publish(TodoCreated(command.name))
@@ -155,5 +156,33 @@ async def test_sagas_that_trigger_each_other_end_with_a_clear_error() -> None:
 
     app.commands.register(Remind, remind)
     app.events.register_saga([TodoCreated], EventSubscriber("Todo.saga", saga))
+    app.listen("broken handler", TodoCreated, does=fail)
     with pytest.raises(SagaLoopError, match=r"Todo\.saga was reached through 32 commands in a row"):
         await app.events.publish(TodoCreated("milk"))
+    assert [str(info.exception) for info in app.unhandled] == ["broken"] * 33, "of each round, and no loop"
+
+
+async def test_subscribers_come_last_and_their_errors_count_as_those_of_handlers() -> None:
+    app = Application()
+    app.listen("handler", TodoCreated)
+    unsubscribe = app.events.subscribe(lambda event: app.seen.append("subscriber"))
+    app.events.subscribe(fail)
+    await app.events.publish(TodoCreated("milk"))
+    unsubscribe()
+    await app.events.publish(TodoCreated("milk"))
+    assert app.seen == ["handler", "subscriber", "handler"]
+    assert [info.source for info in app.unhandled] == ["a subscriber", "a subscriber"]
+
+
+async def test_a_failing_listener_of_errors_stops_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    bus, told = UnhandledExceptionBus(), []
+
+    def broken(info: UnhandledExceptionInfo) -> None:
+        raise RuntimeError("listener")
+
+    bus.subscribe(broken)
+    bus.subscribe(told.append, KeyError)
+    for error in (KeyError("k"), ValueError("v")):
+        bus.publish(UnhandledExceptionInfo("cause", error, "Handler"))
+    assert [str(info.exception) for info in told] == ["'k'"]
+    assert sum("a subscriber failed" in record.getMessage() for record in caplog.records) == 2

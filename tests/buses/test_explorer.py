@@ -11,6 +11,7 @@ from cqrs_nest.buses import (
     Command,
     CommandBus,
     CommandHandler,
+    CommandHandlerNotFoundException,
     EventBus,
     EventsHandler,
     HandlerSetupError,
@@ -212,6 +213,29 @@ class WithoutHandle:
     pass
 
 
+class AnnotatedOtherResult:
+    @CreateTodo.handler  # type: ignore[arg-type]
+    async def create(self, command: CreateTodo) -> int:
+        return 1
+
+
+@CommandHandler(CreateTodo)
+class AnnotatedOtherCommand:
+    async def execute(self, command: OtherCommand) -> str:
+        return ""
+
+
+@EventsHandler()
+class ForNoEvent:
+    async def handle(self, event: TodoCreated) -> None: ...
+
+
+class SagaForNoClass:
+    @Saga("todo.created")  # type: ignore[arg-type]
+    async def follow(self, event: TodoCreated) -> CreateTodo | None:
+        return None
+
+
 @pytest.mark.parametrize(
     ("handler", "text"),
     [
@@ -221,8 +245,89 @@ class WithoutHandle:
         (ForAnotherCommand, r"decorated for OtherCommand, but execute\(\) is declared for CreateTodo"),
         (NotAsync, r"execute\(\) is not async.\nWrite `async def execute`"),
         (WithoutHandle, r"has no method handle\(\)"),
+        (AnnotatedOtherResult, r"gives int, but CreateTodo is declared as Command\[str\]"),
+        (AnnotatedOtherCommand, r"decorated for CreateTodo, but execute\(\) is declared for OtherCommand"),
+        (ForNoEvent, r"names no event\.\nWrite @EventsHandler\(TheEventClass\)"),
+        (SagaForNoClass, r"names 'todo\.created', which is no class\.\nWrite @Saga"),
     ],
 )
 async def test_a_wrong_handler_is_an_error_at_start(handler: type[Any], text: str) -> None:
     with pytest.raises(HandlerSetupError, match=text):
         await start(handler)
+
+
+class Todos:
+    """The second form: methods that say what they handle."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    @CreateTodo.handler
+    async def create(self, command: CreateTodo) -> str:
+        return f"{command.name} at {self._clock.now()}"
+
+    @FindTodo.handler
+    async def find(self, query: FindTodo) -> int:
+        return query.number
+
+
+async def test_methods_handle_messages() -> None:
+    container = await start(Clock, Todos)
+    assert await container.get(CommandBus).execute(CreateTodo("milk")) == "milk at noon"
+    assert await container.get(QueryBus).execute(FindTodo(3)) == 3
+
+
+async def test_a_handler_may_mark_its_execute_method() -> None:
+    class Handler(ICommandHandler[CreateTodo, str]):
+        @CreateTodo.handler
+        async def execute(self, command: CreateTodo) -> str:
+            return "done"
+
+    container = await start(Handler)
+    assert await container.get(CommandBus).execute(CreateTodo("milk")) == "done"
+
+
+async def test_methods_and_classes_are_told_apart_as_duplicates() -> None:
+    with pytest.raises(HandlerSetupError, match=r"1\. Todos in TodoModule (.|\n)*2\. CreateTodoHandler"):
+        await start(Clock, Todos, CreateTodoHandler)
+
+
+async def test_a_subclass_that_replaces_a_marked_method_takes_its_mark_off() -> None:
+    class OnlyFinds(Todos):
+        async def create(self, command: CreateTodo) -> str:
+            return "not on the bus"
+
+    container = await start(Clock, OnlyFinds, SecondHandler)
+    assert await container.get(CommandBus).execute(CreateTodo("milk")) == "second"
+    assert await container.get(QueryBus).execute(FindTodo(3)) == 3
+
+
+async def test_a_class_that_a_handler_refers_to_is_not_its_method() -> None:
+    class Refers:
+        handler_class = SecondHandler
+
+    container = await start(Refers, Clock, CreateTodoHandler)
+    assert await container.get(CommandBus).execute(CreateTodo("milk")) == "milk at noon"
+
+
+async def test_an_undecorated_fake_stands_in_for_its_handler() -> None:
+    class Fake(ICommandHandler[CreateTodo, str]):
+        async def execute(self, command: CreateTodo) -> str:
+            return "fake"
+
+    container = await start(provide(CreateTodoHandler, use_class=Fake))
+    assert await container.get(CommandBus).execute(CreateTodo("milk")) == "fake"
+
+
+async def test_a_scoped_handler_is_named_where_it_is_meant() -> None:
+    @Injectable(scope=Scope.REQUEST)
+    @CommandHandler(CreateTodo)
+    class Scoped(ICommandHandler[CreateTodo, str]):
+        async def execute(self, command: CreateTodo) -> str:
+            return ""
+
+    class CreateTodoo(Command[str]): ...
+
+    container = await start(Scoped)
+    with pytest.raises(CommandHandlerNotFoundException, match=r"Scoped\.execute handles it"):
+        container.get(CommandBus).execute(CreateTodoo())
