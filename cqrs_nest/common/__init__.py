@@ -69,6 +69,7 @@ from cqrs_nest.common.parameters import (
     Param,
     Query,
     Req,
+    Res,
     UploadedFile,
     create_param_decorator,
 )
@@ -83,6 +84,7 @@ from cqrs_nest.common.parsing_pipes import (
 )
 from cqrs_nest.common.pipes import ArgumentMetadata, ParameterSource, PipeTransform
 from cqrs_nest.common.providers import Injectable, Scope, provide
+from cqrs_nest.common.results import MessageEvent, StreamableFile
 from cqrs_nest.common.routing import (
     VERSION_NEUTRAL,
     All,
@@ -97,6 +99,7 @@ from cqrs_nest.common.routing import (
     Post,
     Put,
     Redirect,
+    Sse,
     Version,
 )
 from cqrs_nest.common.tokens import INQUIRER, REQUEST, Inject, InjectionToken, forward_ref
@@ -150,6 +153,7 @@ __all__ = [
     "InternalServerErrorException",
     "Ip",
     "Logger",
+    "MessageEvent",
     "MetadataKey",
     "MethodNotAllowedException",
     "MisdirectedException",
@@ -182,10 +186,13 @@ __all__ = [
     "Reflector",
     "Req",
     "RequestTimeoutException",
+    "Res",
     "RouteInfo",
     "Scope",
     "ServiceUnavailableException",
     "SetMetadata",
+    "Sse",
+    "StreamableFile",
     "TooManyRequestsException",
     "UnauthorizedException",
     "UnprocessableEntityException",

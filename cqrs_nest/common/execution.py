@@ -19,27 +19,44 @@ TargetT = TypeVar("TargetT", bound=Callable[..., object])
 class HttpArgumentsHost:
     """The HTTP side of a call."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_host",)
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, host: ArgumentsHost) -> None:
+        self._host = host
 
     def get_request(self) -> Request:
         """The Starlette request; its body has not been read while guards run."""
-        return self._request
+        return self._host.request
+
+    def get_response(self) -> Response:
+        """The response whose status, headers and cookies a success is sent with.
+
+        Interceptors find the route's status in it, and may change it. It does not count for an error.
+        """
+        return self._host.response()
 
 
 class ArgumentsHost:
     """Where a call came from. Filters get this one."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_response", "request", "status")
 
-    def __init__(self, request: Request) -> None:
-        self._request = request
+    def __init__(self, request: Request, status: int = 200) -> None:
+        self.request = request
+        self.status = status
+        self._response: Response | None = None
+
+    def response(self) -> Response:
+        """Made when it is first asked for."""
+        if self._response is None:
+            from starlette.responses import Response
+
+            self._response = Response(status_code=self.status)
+        return self._response
 
     def switch_to_http(self) -> HttpArgumentsHost:
-        """The request of an HTTP call."""
-        return HttpArgumentsHost(self._request)
+        """The request and the response of an HTTP call."""
+        return HttpArgumentsHost(self)
 
     def get_type(self) -> str:
         """The kind of call: always `http` today."""
@@ -51,8 +68,10 @@ class ExecutionContext(ArgumentsHost):
 
     __slots__ = ("_controller", "_handler")
 
-    def __init__(self, request: Request, controller: type[Any], handler: Callable[..., Any]) -> None:
-        super().__init__(request)
+    def __init__(
+        self, request: Request, controller: type[Any], handler: Callable[..., Any], status: int = 200
+    ) -> None:
+        super().__init__(request, status)
         self._controller = controller
         self._handler = handler
 

@@ -64,6 +64,15 @@ def Req() -> ParameterMarker:
     return ParameterMarker(ParameterSource.REQUEST)
 
 
+def Res() -> ParameterMarker:
+    """The Starlette response whose status, headers and cookies a success is sent with.
+
+    `response: Annotated[Response, Res()]`, `response.set_cookie("session", "s1")`. What the handler returns
+    is its body.
+    """
+    return ParameterMarker(ParameterSource.RESPONSE)
+
+
 def Ip() -> ParameterMarker:
     """The address of the caller."""
     return ParameterMarker(ParameterSource.IP)

@@ -17,6 +17,7 @@ class ParameterSource(Enum):
     COOKIES = "cookies"
     FILE = "file"
     REQUEST = "request"
+    RESPONSE = "response"
     IP = "ip"
     CUSTOM = "custom"
 

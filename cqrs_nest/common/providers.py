@@ -32,8 +32,8 @@ class InjectableOptions:
 
 INJECTABLE = MetadataKey[InjectableOptions]("injectable")
 
-SUPPLIED_BY = MetadataKey[str]("supplied_by")
-"""On a class that comes with a module: the import to add, for the error that says the class is missing."""
+HOW_TO_PROVIDE = MetadataKey[str]("how_to_provide")
+"""On a class that comes with a module: what the error says that the class is missing from `{module}`."""
 
 
 def Injectable(*, scope: Scope = Scope.DEFAULT) -> Callable[[ClassT], ClassT]:

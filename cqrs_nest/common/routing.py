@@ -41,6 +41,7 @@ ROUTES = MetadataKey[tuple[Route, ...]]("routes")
 HTTP_CODE = MetadataKey[int]("http_code")
 RESPONSE_HEADERS = MetadataKey[tuple[tuple[str, str], ...]]("response_headers")
 REDIRECT = MetadataKey[RedirectOptions]("redirect")
+EVENT_STREAM = MetadataKey[bool]("event_stream")
 VERSIONS = MetadataKey[tuple[str, ...]]("versions")
 
 
@@ -117,6 +118,23 @@ def Options(path: str | Sequence[str] = "") -> Callable[[HandlerT], HandlerT]:
 def All(path: str | Sequence[str] = "") -> Callable[[HandlerT], HandlerT]:
     """Answer every method; the status is 200, for POST too."""
     return _route("ALL", path)
+
+
+def Sse(path: str | Sequence[str] = "") -> Callable[[HandlerT], HandlerT]:
+    """Answer GET with server-sent events: an async generator yields each `MessageEvent`, or its data alone.
+
+    >>> @Controller("clock")
+    ... class ClockController:
+    ...     @Sse()
+    ...     async def ticks(self) -> AsyncIterator[str]:
+    ...         yield "tick"
+    """
+
+    def decorate(handler: HandlerT) -> HandlerT:
+        define_metadata(handler, EVENT_STREAM, True)
+        return _route("GET", path)(handler)
+
+    return decorate
 
 
 def HttpCode(status: int) -> Callable[[HandlerT], HandlerT]:

@@ -48,6 +48,8 @@ def compile_argument(
     marker = parameter.marker
     if marker.source is ParameterSource.REQUEST:
         return Argument(parameter.name, _request)
+    if marker.source is ParameterSource.RESPONSE:
+        return Argument(parameter.name, Call.response)
     if marker.source is ParameterSource.IP:
         return Argument(parameter.name, _client_address)
     if marker.factory is not None:

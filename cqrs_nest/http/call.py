@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from pydantic_core import from_json
 from starlette.requests import Request
+from starlette.responses import Response
 
 from cqrs_nest.common import BadRequestException, ExecutionContext
 from cqrs_nest.http.forms import Form
@@ -20,22 +21,26 @@ QueryValues = dict[str, str | list[str]]
 class Call(ExecutionContext):
     """The context that guards and interceptors get, with what the route has read so far."""
 
-    __slots__ = ("_fields", "_query", "body", "params", "request")
+    __slots__ = ("_fields", "_query", "body", "params")
 
     def __init__(
         self,
         request: Request,
         controller: type[Any],
         handler: Callable[..., Any],
+        status: int,
         params: dict[str, PathValue],
     ) -> None:
-        super().__init__(request, controller, handler)
-        self.request = request
+        super().__init__(request, controller, handler, status)
         self.params = params
         self.body: bytes | Form | None = None
         """The bytes of a JSON body, or a form, once the route has read it."""
         self._fields: Mapping[str, Any] | None = None
         self._query: QueryValues | None = None
+
+    def changed_response(self) -> Response | None:
+        """The response that somebody asked for, perhaps to change it."""
+        return self._response
 
     def body_fields(self) -> Mapping[str, Any]:
         """The properties of the body; none if there is no body or it is an array."""

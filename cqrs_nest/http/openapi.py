@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from pydantic.json_schema import JsonSchemaMode
 
+from cqrs_nest.common import StreamableFile
 from cqrs_nest.common.api_documentation import (
     API_EXCLUDED,
     API_HEADERS,
@@ -187,7 +188,12 @@ def _field_schema(field: Parameter, schemas: Schemas) -> Schema:
 
 def _responses(route: RouteDefinition, schemas: Schemas) -> Node:
     returned = schemas.of(route.signature.returns, WRITTEN)
-    responses: Node = {str(route.status): _response(route.status, "", returned)}
+    success = _response(route.status, "", returned)
+    if route.is_event_stream:
+        success["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
+    elif route.signature.returns is StreamableFile:
+        success["content"] = {"application/octet-stream": {"schema": _FILE}}
+    responses: Node = {str(route.status): success}
     for each in _listed(route, API_RESPONSES):
         schema = schemas.of(each.type, WRITTEN)
         if schema is None:

@@ -11,6 +11,7 @@ from pydantic import PydanticSchemaGenerationError, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_core import core_schema
 
+from cqrs_nest.common import StreamableFile
 from cqrs_nest.http.json import decimal_number
 from cqrs_nest.http.signature import REQUIRED
 
@@ -22,7 +23,7 @@ WRITTEN: Final = "serialization"
 """The form that answers have."""
 
 _PREFIX: Final = "#/components/schemas/"
-_WITHOUT_SCHEMA: Final = (REQUIRED, None, NoneType, Any)
+_WITHOUT_SCHEMA: Final = (REQUIRED, None, NoneType, Any, StreamableFile)
 
 
 class Schemas:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from pydantic import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 from starlette.requests import ClientDisconnect, Request
@@ -31,6 +32,7 @@ from cqrs_nest.http.enhancers import (
     is_static,
 )
 from cqrs_nest.http.errors import invalid_route
+from cqrs_nest.http.event_stream import streamed
 from cqrs_nest.http.filters import ExceptionHandler
 from cqrs_nest.http.forms import Form
 from cqrs_nest.http.invocation import Run, compile_invocation, intercepted
@@ -45,7 +47,9 @@ from cqrs_nest.http.signature import Parameter
 class RoutePlan:
     """Answers the requests to one route. A request inspects nothing: everything is bound beforehand."""
 
-    route: RouteDefinition
+    controller: type[Any]
+    handler: Callable[..., Any]
+    status: int
     guards: Sequence[AsyncMethod]
     run: Run
     """Interceptors, parameters and handler."""
@@ -60,7 +64,7 @@ class RoutePlan:
     ) -> None:
         scope["path_params"] = params
         limited = receive if self.body is None else LimitedReceive(receive, self.body.limit)
-        call = Call(Request(scope, limited, send), self.route.controller, self.route.handler, params)
+        call = Call(Request(scope, limited, send), self.controller, self.handler, self.status, params)
         answer = await (self._answer_in_scope(call) if self.is_request_scoped else self._answer(call))
         await answer(scope, receive, send)
         if isinstance(call.body, Form):
@@ -78,7 +82,8 @@ class RoutePlan:
             for can_activate in self.guards:
                 if not await can_activate(call):
                     raise ForbiddenException("Forbidden resource")
-            return self.render(await self.run(call))
+            result = await self.run(call)
+            return self.render(result, call.changed_response())
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 (whatever goes wrong in a route is answered)
@@ -99,11 +104,14 @@ def compile_plan(route: RouteDefinition, enhancers: Enhancers, options: HttpOpti
         for parameter, own in zip(parameters, own_pipes, strict=True)
     ]
     call_handler = compile_invocation(bind(route.binding, route.handler_name), arguments, body)
+    run = intercepted(call_handler, _bound(interceptors, INTERCEPTOR))
     taking_part = [route.binding, *guards, *interceptors, *pipes, *chain(*filters, *own_pipes)]
     return RoutePlan(
-        route,
+        route.controller,
+        route.handler,
+        route.status,
         _bound(guards, GUARD),
-        intercepted(call_handler, _bound(interceptors, INTERCEPTOR)),
+        streamed(run) if route.is_event_stream else run,
         Renderer(
             route.status,
             find_metadata(route.handler, RESPONSE_HEADERS, ()),

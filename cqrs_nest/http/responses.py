@@ -6,9 +6,10 @@ from enum import Enum
 from typing import Any, Final
 from urllib.parse import quote
 
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cqrs_nest.common import StreamableFile
 from cqrs_nest.common.routing import RedirectOptions
 from cqrs_nest.http.json import is_object, to_json
 
@@ -52,28 +53,34 @@ def _reply(status: int, content_type: tuple[bytes, bytes] | None, headers: RawHe
 class Renderer:
     """Turns the results of one route into answers; what the route's decorators say is compiled in."""
 
-    __slots__ = ("_headers", "_json", "_redirect", "_status", "_text")
+    __slots__ = ("_declared", "_headers", "_json", "_redirect", "_status", "_text")
 
     def __init__(
         self, status: int, headers: tuple[tuple[str, str], ...] = (), redirect: RedirectOptions | None = None
     ) -> None:
         self._status = status
+        self._declared = headers
         self._redirect = redirect
-        self._headers: RawHeaders = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
-        ]
+        self._headers: RawHeaders = [_encoded(name, value) for name, value in headers]
         has_own_type = any(name == _CONTENT_TYPE for name, _ in self._headers)
         self._json = None if has_own_type else _JSON
         self._text = None if has_own_type else _TEXT
 
-    def __call__(self, result: Any) -> ASGIApp:
-        """Raises TypeError when the result has no JSON form."""
+    def __call__(self, result: Any, response: Response | None = None) -> ASGIApp:
+        """`response` has the status and the headers that the call itself decided on.
+
+        Raises TypeError when the result has no JSON form.
+        """
+        if response is not None and response is not result:
+            return self._changed_by(response)(result)
         if isinstance(result, Response):
             return _with_headers(result, self._headers) if self._headers else result
         if self._redirect is not None:
             return self._redirect_reply(self._redirect, result)
         if result is None:
             return _reply(self._status, None, self._headers, b"")
+        if isinstance(result, StreamableFile):
+            return self._file(result)
         if isinstance(result, Enum):
             result = result.value
         if isinstance(result, str):
@@ -81,12 +88,40 @@ class Renderer:
         content_type = self._text if isinstance(result, int | float) else self._json
         return _reply(self._status, content_type, self._headers, to_json(result))
 
+    def _changed_by(self, response: Response) -> Renderer:
+        changed = [(name.decode(), value.decode("latin-1")) for name, value in response.raw_headers]
+        headers = (header for header in changed if header[0] != "content-length")
+        return Renderer(response.status_code, (*self._declared, *headers), self._redirect)
+
+    def _file(self, file: StreamableFile) -> ASGIApp:
+        length = len(file.content) if isinstance(file.content, bytes) else file.length
+        described = {
+            "content-type": file.type,
+            "content-length": None if length is None else str(length),
+            "content-disposition": file.disposition,
+        }
+        declared = {name for name, _ in self._headers}
+        own = [_encoded(name, value) for name, value in described.items() if value is not None]
+        headers = [*(header for header in own if header[0] not in declared), *self._headers]
+        if isinstance(file.content, bytes):
+            return Reply(self._status, headers, file.content)
+        response = StreamingResponse(file.content, self._status)
+        response.raw_headers = headers
+        return response
+
     def _redirect_reply(self, redirect: RedirectOptions, result: Any) -> Reply:
         url, status = redirect.url, redirect.status
         if is_object(result):
             url, status = result.get("url", url), result.get("statusCode", status)
         location = quote(url, safe=":/%#?=@[]!$&'()*+,;").encode()
         return _reply(status, None, [(b"location", location), *self._headers], b"")
+
+
+def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
+    """Raises ValueError for a line break: it would begin another header."""
+    if not value.isprintable():
+        raise ValueError(f"The header {name} cannot hold {value!r}")
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 def _with_headers(response: Response, headers: RawHeaders) -> ASGIApp:

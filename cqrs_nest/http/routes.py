@@ -9,7 +9,7 @@ from typing import Any
 
 from cqrs_nest.common import VERSION_NEUTRAL
 from cqrs_nest.common.metadata import find_metadata, own_metadata
-from cqrs_nest.common.routing import CONTROLLER, HTTP_CODE, ROUTES, VERSIONS, ControllerOptions
+from cqrs_nest.common.routing import CONTROLLER, EVENT_STREAM, HTTP_CODE, ROUTES, VERSIONS, ControllerOptions
 from cqrs_nest.core import Binding, Container
 from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.options import HttpOptions
@@ -41,6 +41,11 @@ class RouteDefinition:
     def status(self) -> int:
         """The status of a success: 201 for POST, otherwise 200, unless `@HttpCode` says another."""
         return find_metadata(self.handler, HTTP_CODE, 201 if self.method == "POST" else 200)
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether it answers with server-sent events."""
+        return find_metadata(self.handler, EVENT_STREAM, False)
 
 
 def read_routes(container: Container, options: HttpOptions) -> list[RouteDefinition]:

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from types import FunctionType, SimpleNamespace, UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
+from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.common.parameters import ParameterMarker
 from cqrs_nest.common.pipes import ParameterSource
+from cqrs_nest.common.routing import EVENT_STREAM
 from cqrs_nest.core.annotations import Namespace, UnreadableAnnotation
 from cqrs_nest.http.errors import invalid_route
 
 REQUIRED: Final[Any] = inspect.Parameter.empty
 """The default of a parameter that has none, and the return annotation of a handler that has none."""
 
-_MARKERS = "Body, Param, Query, Headers, Cookies, Req, Ip or a marker of create_param_decorator"
+_MARKERS = "Body, Param, Query, Headers, Cookies, UploadedFile, Req, Res, Ip or one of create_param_decorator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,11 @@ def read_signature(
     cannot be read, and a `Param` that the path does not have.
     """
     function = inspect.unwrap(handler)
-    if not isinstance(function, FunctionType) or not inspect.iscoroutinefunction(handler):
+    is_generator = inspect.isasyncgenfunction(handler)
+    if is_generator and not find_metadata(handler, EVENT_STREAM, False):
+        fix = "declare it with @Sse, or return a StreamableFile of the generator"
+        raise invalid_route(controller, handler, "it yields, and has no @Sse", fix=fix)
+    if not isinstance(function, FunctionType) or not (is_generator or inspect.iscoroutinefunction(handler)):
         raise invalid_route(
             controller,
             handler,
