@@ -28,7 +28,7 @@ from cqrs_nest.common import (
 )
 from cqrs_nest.http import InvalidControllerError
 
-closed: list[str] = []
+closed = asyncio.Event()
 
 
 class Refuse:
@@ -99,7 +99,7 @@ class Events:
             yield "one"
             await asyncio.Event().wait()
         finally:
-            closed.append("endless")
+            closed.set()
 
 
 @pytest.mark.parametrize(
@@ -133,8 +133,7 @@ async def test_a_stream_ends_when_the_caller_is_gone(build: Any, listening: Any)
         await reader.readuntil(b"data: one\n\n")
         writer.close()
         async with asyncio.timeout(10):
-            while not closed:
-                await asyncio.sleep(0)
+            await closed.wait()
 
 
 async def test_a_generator_needs_the_decorator(build: Any) -> None:
