@@ -47,7 +47,11 @@ from cqrs_nest.commands import (
     Repository,
     VersionConflictException,
 )
+from cqrs_nest.cqrs.idempotency import IdempotencyBehaviour, IdempotencyStore, InMemoryIdempotencyStore
+from cqrs_nest.cqrs.message_context import acting_for, current_message_context
 from cqrs_nest.cqrs.module import CqrsModule
+from cqrs_nest.cqrs.sns_event_publisher import SnsEventPublisher
+from cqrs_nest.cqrs.version_conflicts import RetryOnVersionConflict
 
 __all__ = [
     "AggregateRoot",
@@ -78,6 +82,9 @@ __all__ = [
     "IEventPublisher",
     "IQueryHandler",
     "IQueryPublisher",
+    "IdempotencyBehaviour",
+    "IdempotencyStore",
+    "InMemoryIdempotencyStore",
     "LoggingBehaviour",
     "MessageContext",
     "Next",
@@ -87,11 +94,15 @@ __all__ = [
     "QueryHandlerNotFoundException",
     "Repository",
     "RetryBehaviour",
+    "RetryOnVersionConflict",
     "Saga",
     "SagaLoopError",
+    "SnsEventPublisher",
     "TimingBehaviour",
     "TransactionBehaviour",
     "UnhandledExceptionBus",
     "UnhandledExceptionInfo",
     "VersionConflictException",
+    "acting_for",
+    "current_message_context",
 ]
