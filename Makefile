@@ -34,4 +34,4 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.http
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf $(VENV) .cqrs_nest .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -9,11 +9,11 @@ from cqrs_nest.aws.json_text import from_json, to_json
 from cqrs_nest.aws.session import AwsSession
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
 
 
-@SetMetadata(SUPPLIED_BY, "AwsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
 @Injectable()
 class S3Service:
     """Reads and writes JSON objects of the bucket `S3_BUCKET_NAME`."""

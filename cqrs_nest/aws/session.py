@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from cqrs_nest.aws.errors import AwsConfigurationError
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ _SETTINGS = {
 """Service -> the prefix of its `..._endpoint` and `..._region` settings."""
 
 
-@SetMetadata(SUPPLIED_BY, "AwsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
 @Injectable()
 class AwsSession:
     """Gives out boto3 clients and calls them without blocking the event loop.

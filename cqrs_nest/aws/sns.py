@@ -10,7 +10,7 @@ from cqrs_nest.aws.json_text import to_json
 from cqrs_nest.aws.session import AwsSession
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
 
 BATCH_MESSAGES = 10
@@ -26,7 +26,7 @@ class PublishBatchError(Exception):
     """SNS took only a part of a batch; the text says which messages it refused, and why."""
 
 
-@SetMetadata(SUPPLIED_BY, "AwsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
 @Injectable()
 class SnsService:
     """Publishes JSON messages. Message attributes such as `action` repeat the body's, for filter policies."""

@@ -8,12 +8,12 @@ from cqrs_nest.aws.json_text import to_json
 from cqrs_nest.aws.session import AwsSession
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 
 MAX_NAME_LENGTH = 80
 
 
-@SetMetadata(SUPPLIED_BY, "AwsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
 @Injectable()
 class StepFunctionService:
     """Starts executions and resumes those that wait for a token."""

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from cqrs_nest.buses.event_bus import EventBus
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 
 EventT = TypeVar("EventT")
 ResultT = TypeVar("ResultT")
@@ -101,7 +101,7 @@ class AggregateRoot(Generic[EventT]):
             await self._event_bus.publish_all(events, self)
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule to the imports of {module}")
 class EventPublisher:
     """Connects aggregates with the event bus."""
 

@@ -15,7 +15,7 @@ from cqrs_nest.buses.observers import Observer
 from cqrs_nest.buses.publishers import IEventPublisher
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionBus, UnhandledExceptionInfo
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class EventBusOptions:
     rethrow_unhandled: bool = False
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule to the imports of {module}")
 class EventBus:
     """Publishes events and waits for everybody who listens.
 

@@ -9,12 +9,12 @@ from cqrs_nest.buses.errors import QueryHandlerNotFoundException
 from cqrs_nest.buses.message_bus import MessageBus
 from cqrs_nest.buses.messages import Query
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 
 ResultT = TypeVar("ResultT")
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule to the imports of {module}")
 class QueryBus(MessageBus):
     """Hands a query to its handler."""
 

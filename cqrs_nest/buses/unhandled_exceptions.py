@@ -8,7 +8,7 @@ from typing import Any
 
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class UnhandledExceptionInfo:
     """The handler, as `Class` or `Class.method`."""
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule to the imports of {module}")
 class UnhandledExceptionBus:
     """Tells everybody who subscribed about errors that reached nobody's `await`; each is logged as well."""
 

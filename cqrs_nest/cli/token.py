@@ -8,7 +8,7 @@ from typing import Literal
 
 import click
 
-from cqrs_nest.config import Environment, InvalidEnvironmentError
+from cqrs_nest.config import AppName, Environment, InvalidEnvironmentError
 from cqrs_nest.context.development_keys import DevelopmentKeyRefusedError, sign_development_token
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -18,7 +18,7 @@ class _LocalEnvironment(Environment):
     """The settings of a service on this machine, which need not be given to call it."""
 
     node_env: Literal["local", "dev", "stg", "prod"] = "local"
-    app_name: str = "development"
+    app_name: AppName = "development"
 
 
 class _Lifetime(click.ParamType[timedelta]):

@@ -30,7 +30,7 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.context import Invoke, ensure_tenant
 
 Published: TypeAlias = CommandInput | Mapping[str, Any]
@@ -39,7 +39,7 @@ Published: TypeAlias = CommandInput | Mapping[str, Any]
 DUPLICATED = "duplicated"
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule.register(table_name=...)")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
 @Injectable()
 class CommandService:
     """Publishes and reads the commands of one registered table.

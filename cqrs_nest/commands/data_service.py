@@ -13,13 +13,13 @@ from cqrs_nest.commands.rows import data_row
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.context import ensure_tenant
 
 DEFAULT_PAGE_SIZE = 10
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule.register(table_name=...)")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
 @Injectable()
 class DataService:
     """Reads the data table of one registered table.

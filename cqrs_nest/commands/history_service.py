@@ -13,11 +13,11 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.context import ensure_tenant
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule.register(table_name=...)")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
 @Injectable()
 class HistoryService:
     """Reads the history table of one registered table, which holds each state that was replaced.

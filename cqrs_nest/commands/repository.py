@@ -16,11 +16,11 @@ from cqrs_nest.commands.statuses import FINISHED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.context import Invoke, current_invoke
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule.register(table_name=...)")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
 @Injectable()
 class Repository:
     """Reads of `DataService` with the caller's own pending commands put over them.

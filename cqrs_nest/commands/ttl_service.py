@@ -12,13 +12,13 @@ from cqrs_nest.commands.keys import master_pk, ttl_sk
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 
 CACHE_SECONDS = 60
 SECONDS_A_DAY = 86_400
 
 
-@SetMetadata(SUPPLIED_BY, "CqrsModule.register(table_name=...)")
+@SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
 @Injectable()
 class TtlService:
     """Reads TTL configurations: `attributes.days` of `MASTER#<tenant>` / `TTL#<table>` in `master-data`.

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config.env_file import read_env_file
 from cqrs_nest.config.errors import InvalidEnvironmentError, describe_problems
 from cqrs_nest.config.fields import Bytes, CommaList, SplitByComma
@@ -21,7 +21,11 @@ JwtAlgorithm: TypeAlias = Literal[
 """Only signatures with a public and a private key: a shared secret could be the public key itself."""
 
 
-@SetMetadata(SUPPLIED_BY, "ConfigModule.for_root(...)")
+AppName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")]
+"""What may stand in the name of a DynamoDB table."""
+
+
+@SetMetadata(HOW_TO_PROVIDE, "start the application or the test with env=, its settings")
 class Environment(BaseModel):
     """The variables the framework reads. Add a service's own by subclassing.
 
@@ -46,9 +50,8 @@ class Environment(BaseModel):
     node_env: Literal["local", "dev", "stg", "prod"] = Field(
         description="the stage: local, dev, stg or prod; first part of every table's name"
     )
-    app_name: str = Field(
-        pattern=r"^[A-Za-z0-9_.-]+$",
-        description="the service's name, second part of every table's name: letters, digits, _ . -",
+    app_name: AppName = Field(
+        description="the service's name, second part of every table's name: letters, digits, _ . -"
     )
     app_port: int = Field(default=3000, ge=0, le=65535)
     """The port outside Lambda; 0 takes a free one."""

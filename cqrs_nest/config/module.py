@@ -6,14 +6,13 @@ from typing import Any, Generic, TypeVar
 
 from cqrs_nest.common import DynamicModule, Module, provide
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY, Provider
-from cqrs_nest.common.tokens import Token
+from cqrs_nest.common.providers import HOW_TO_PROVIDE, ProviderDefinition
 from cqrs_nest.config.environment import Environment
 
 E = TypeVar("E", bound=Environment)
 
 
-@SetMetadata(SUPPLIED_BY, "ConfigModule.for_root(...)")
+@SetMetadata(HOW_TO_PROVIDE, "start the application or the test with env=, its settings")
 class ConfigService(Generic[E]):
     """The settings, for those who are used to injecting this. `Environment` itself can be injected too.
 
@@ -31,21 +30,21 @@ class ConfigModule:
 
     @staticmethod
     def for_root(environment: type[Environment] | Environment = Environment) -> DynamicModule:
-        """Global module with `Environment`, its subclass, `ConfigService` and `ConfigService[subclass]`.
+        """Global module with the settings under their class and its bases, and `ConfigService[...]` of each.
 
         A class is loaded when the application is built, not when this is called.
         """
         cls = environment if isinstance(environment, type) else type(environment)
+        bases = [base for base in cls.__mro__[1:] if issubclass(base, Environment)]
         generic: Any = ConfigService
-        aliases: dict[Token, Token] = {generic[cls]: ConfigService}
-        if cls is not Environment:
-            aliases[Environment] = cls
-        providers: list[Provider] = [
+        # Not `ConfigService` itself: it would stand in for the settings of any other class, too.
+        providers: list[ProviderDefinition] = [
             provide(cls, use_factory=cls.load, inject=[])
             if isinstance(environment, type)
             else provide(cls, use_value=environment),
-            provide(ConfigService, use_factory=ConfigService, inject=[cls]),
-            *(provide(alias, use_existing=token) for alias, token in aliases.items()),
+            provide(generic[cls], use_factory=ConfigService, inject=[cls]),
+            *(provide(base, use_existing=cls) for base in bases),
+            *(provide(generic[base], use_existing=generic[cls]) for base in bases),
         ]
-        exports = [cls, ConfigService, *aliases]
+        exports = [provider.token for provider in providers]
         return DynamicModule(ConfigModule, providers=providers, exports=exports, is_global=True)

@@ -72,7 +72,8 @@ class AuthenticationMiddleware:
                 raise InvalidTokenError("not one Bearer token")
             return await self._verifier.verify(token.strip())
         except InvalidTokenError as error:
-            self._logger.debug("token refused: %s", error)
+            # The caller must not learn why; in development a person reads the log.
+            (self._logger.warn if self._local else self._logger.debug)("token refused: %s", error)
             raise UnauthorizedException("Invalid or malformed authorization token") from error
         except KeysUnavailableError as error:
             raise ServiceUnavailableException("Tokens cannot be verified at the moment") from error

@@ -8,11 +8,11 @@ from types import FunctionType
 from typing import Any
 
 from cqrs_nest.common.metadata import find_metadata
-from cqrs_nest.common.providers import SUPPLIED_BY, ClassProvider, FactoryProvider
+from cqrs_nest.common.providers import HOW_TO_PROVIDE, ClassProvider, FactoryProvider
 from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import UnreadableAnnotation
 from cqrs_nest.core.bindings import Binding, ModuleNode
-from cqrs_nest.core.dependencies import MISSING, Dependency, followed
+from cqrs_nest.core.dependencies import MISSING, Dependency, alias_class, followed
 from cqrs_nest.core.errors import CircularDependencyError, UnresolvedDependencyError, error_text
 
 
@@ -141,9 +141,9 @@ def _explain_token(modules: Sequence[ModuleNode], binding: Binding, token: Token
 
 def _missing_fix(module: str, token: Token) -> str:
     name = describe_token(token)
-    supplier = find_metadata(token, SUPPLIED_BY)
-    if supplier is not None:
-        return f"add {supplier} to the imports of {module}"
+    known = find_metadata(alias_class(token) or token, HOW_TO_PROVIDE)
+    if known is not None:
+        return known.format(module=module)
     if getattr(token, "__module__", None) == "builtins":
         return f"say which {name}: Annotated[{name}, Inject(TOKEN)] with provide(TOKEN, ...), or a default"
     return f"add {name} to the providers of {module}, or import the module that exports it"

@@ -65,6 +65,9 @@ class SqsEvent(AwsEvent):
     {'n': 1}
     """
 
+    def __repr__(self) -> str:
+        return f"message {self.message_id} of {resource_name(self.source)}"
+
     @property
     def message_id(self) -> str:
         """The id that SQS gave the message."""
@@ -166,6 +169,9 @@ class DynamoDbStreamEvent(AwsEvent):
     def sequence_number(self) -> str:
         """The place of the change in its shard."""
         return str(self.record["dynamodb"]["SequenceNumber"])
+
+    def __repr__(self) -> str:
+        return f"{self.event_name} of {self.table_name} {' '.join(str(key) for key in self.keys.values())}"
 
     @cached_property
     def keys(self) -> Mapping[str, Any]:

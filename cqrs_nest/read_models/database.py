@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
 from cqrs_nest.core.errors import CqrsNestError
 
@@ -26,7 +26,7 @@ class DatabaseNotConfiguredError(CqrsNestError):
     """Nobody said which database the read models are in."""
 
 
-@SetMetadata(SUPPLIED_BY, "SqlModule.register(...)")
+@SetMetadata(HOW_TO_PROVIDE, "add SqlModule.register(...) to the imports of {module}")
 class SqlDatabase:
     """The read models' database. Inject it into projections and query handlers.
 

@@ -30,6 +30,8 @@ def run_demo(queues: Sequence[Queue]) -> int:
     except (CheckFailedError, TimeoutError) as error:
         report.give_up(error)
         return 1
+    except KeyboardInterrupt:
+        return 130
     report.conclude(time.perf_counter() - started)
     return 0
 

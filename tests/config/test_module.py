@@ -4,7 +4,7 @@ import pytest
 
 from cqrs_nest.common import DynamicModule, Module
 from cqrs_nest.config import ConfigModule, ConfigService, Environment, InvalidEnvironmentError
-from cqrs_nest.core import Container
+from cqrs_nest.core import Container, UnresolvedDependencyError
 
 
 class TodoEnvironment(Environment):
@@ -60,3 +60,20 @@ async def test_missing_variables_stop_the_start(tmp_path: Path, monkeypatch: pyt
 
     with pytest.raises(InvalidEnvironmentError, match="NODE_ENV is not set"):
         await Container.create(root(ConfigModule.for_root(TodoEnvironment)))
+
+
+class OtherEnvironment(Environment):
+    pass
+
+
+class OtherReader:
+    def __init__(self, config: ConfigService[OtherEnvironment]) -> None:
+        pass
+
+
+async def test_the_settings_of_another_class_are_not_handed_out() -> None:
+    @Module(imports=[ConfigModule.for_root(TodoEnvironment(node_env="local", app_name="demo"))])
+    class RootModule: ...
+
+    with pytest.raises(UnresolvedDependencyError, match="start the application or the test with env="):
+        await Container.create(DynamicModule(RootModule, providers=[OtherReader]))

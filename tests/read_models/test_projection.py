@@ -68,14 +68,14 @@ async def test_repeated_and_concurrent_rows_end_in_the_newest(
 
 
 def test_postgresql_compares_versions_in_the_same_statement(todos: Table) -> None:
-    sql = str(_statement("postgresql", todos, ROWS[0], "version").compile(dialect=postgresql.dialect()))
+    sql = str(_statement("postgresql", todos, ROWS[0], "version", ()).compile(dialect=postgresql.dialect()))
     assert "ON CONFLICT (pk, sk) DO UPDATE SET" in sql
     assert "WHERE todos.version < excluded.version" in sql
 
 
 def test_mysql_changes_the_version_last(todos: Table) -> None:
     row = {"version": 1, "pk": "p", "sk": "s", "name": "n"}
-    sql = str(_statement("mysql", todos, row, "version").compile(dialect=mysql.dialect()))
+    sql = str(_statement("mysql", todos, row, "version", ()).compile(dialect=mysql.dialect()))
     update = sql.partition("ON DUPLICATE KEY UPDATE")[2]
     assert update.index("name = if") < update.index("version = if")
     assert "pk =" not in update
@@ -83,4 +83,15 @@ def test_mysql_changes_the_version_last(todos: Table) -> None:
 
 def test_another_database_is_refused_by_name(todos: Table) -> None:
     with pytest.raises(UnsupportedDatabaseError, match="not oracle"):
-        _statement("oracle", todos, ROWS[0], "version")
+        _statement("oracle", todos, ROWS[0], "version", ())
+
+
+async def test_insert_only_columns_keep_what_they_were_inserted_with(
+    database: SqlDatabase, todos: Table
+) -> None:
+    async with database.begin() as connection:
+        for row, priority in zip(ROWS, (1, 2, 3), strict=True):
+            given = {**row, "priority": priority}
+            assert await upsert_newer(connection, todos, given, insert_only=["priority"])
+        assert await connection.scalar(select(todos.c.priority)) == 1
+        assert await connection.scalar(select(todos.c.version)) == 3

@@ -31,7 +31,7 @@ from cqrs_nest.aws.dynamodb.transactions import (
 from cqrs_nest.aws.errors import error_code, error_response
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
-from cqrs_nest.common.providers import SUPPLIED_BY
+from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
 
 Key = Mapping[str, str]
@@ -49,7 +49,7 @@ class Page:
     last_key: Item | None
 
 
-@SetMetadata(SUPPLIED_BY, "AwsModule")
+@SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
 @Injectable()
 class DynamoDbService:
     """Reads and writes items as dicts with the wire's camelCase names.

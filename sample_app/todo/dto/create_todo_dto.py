@@ -6,14 +6,16 @@ from pydantic import Field, StringConstraints
 from cqrs_nest.http import Dto
 
 Ulid: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$")]
-TodoName: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Tag: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=50)]
+NoNul: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
+"""Not every database takes the character NUL in a text."""
+TodoName: TypeAlias = Annotated[NoNul, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Tag: TypeAlias = Annotated[NoNul, StringConstraints(strip_whitespace=True, min_length=1, max_length=50)]
 
 
 class TodoAttributes(Dto):
     """What a todo says besides its name."""
 
-    description: Annotated[str, StringConstraints(max_length=2000)] | None = None
+    description: Annotated[NoNul, StringConstraints(max_length=2000)] | None = None
     priority: Annotated[int, Field(ge=0, le=5)] | None = None
     tags: Annotated[list[Tag], Field(max_length=20)] | None = None
     due_date: date | datetime | None = None

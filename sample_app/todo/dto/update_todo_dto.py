@@ -1,6 +1,6 @@
 from typing import Annotated, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cqrs_nest.http import Dto
 from sample_app.todo.dto.create_todo_dto import CreateTodoDto
@@ -18,3 +18,10 @@ class UpdateTodoDto(CreateTodoDto, partial=True):
     """The body of `PATCH /api/todo/:pk/:sk`: a field that is not sent stays, null empties an optional one."""
 
     version: SeenVersion
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, name: str | None) -> str:
+        if name is None:
+            raise ValueError("name must be a string")
+        return name

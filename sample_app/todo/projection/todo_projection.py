@@ -26,7 +26,8 @@ class TodoProjection:
     async def up(self, command: CommandModel) -> None:
         """Apply one command."""
         async with self._database.begin() as connection:
-            if await upsert_newer(connection, todos, _row(command)):
+            # Each command has its own time of creation; the todo's is that of the first.
+            if await upsert_newer(connection, todos, _row(command), insert_only=["created_at"]):
                 await _replace_tags(connection, command)
 
     async def down(self, command: CommandModel) -> None:
