@@ -31,6 +31,7 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.container
+	$(BIN)/python -m benchmarks.buses
 	$(BIN)/python -m benchmarks.http
 
 clean:

@@ -1,0 +1,239 @@
+"""What a bus adds to a direct call of its handler, beside mediatr and python-cqrs in one interleaved run.
+
+python -m benchmarks.buses [rounds]
+
+The peers are installed into an environment of their own, below .cqrs_nest, at the first run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import venv
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any, TypeAlias
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = ROOT / ".cqrs_nest" / "benchmark-buses"
+PEERS = ("mediatr==1.3.2", "python-cqrs==5.3.0")
+
+CALLS = 5000
+HANDLERS = 10_000
+
+Send: TypeAlias = Callable[[Any], Awaitable[Any]]
+
+
+def run_beside_peers(arguments: Sequence[str]) -> int:
+    """Run this file in the environment that has the peers; make it if it is not there."""
+    python = ENVIRONMENT / "bin" / "python"
+    installed = ENVIRONMENT / "installed"
+    if not installed.exists() or installed.read_text() != repr(PEERS):
+        print(f"installing {' and '.join(PEERS)} into {ENVIRONMENT.relative_to(ROOT)} ...", flush=True)
+        venv.create(ENVIRONMENT, clear=True, with_pip=True)
+        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--editable", str(ROOT), *PEERS], check=True)
+        installed.write_text(repr(PEERS))
+    return subprocess.run([str(python), "-m", "benchmarks.buses", "--here", *arguments], cwd=ROOT).returncode
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to send a command: the class of command that it wants, and the call."""
+
+    name: str
+    command: Callable[[str], Any]
+    send: Send
+
+
+def ours() -> list[Contender]:
+    from cqrs_nest.buses import Behaviour, Command, CommandBus, Next
+
+    @dataclass(frozen=True)
+    class Create(Command[int]):
+        name: str
+
+    class Handler:
+        async def execute(self, command: Create) -> int:
+            return len(command.name)
+
+    class PassOn(Behaviour):
+        async def handle(self, message: Any, next: Next) -> Any:
+            return await next(message)
+
+    handler = Handler()
+    plain, surrounded = CommandBus(), CommandBus()
+    for bus in (plain, surrounded):
+        bus.register(Create, handler.execute)
+    surrounded.use(PassOn(), PassOn(), PassOn())
+    return [
+        Contender("direct call", Create, handler.execute),
+        Contender("cqrs_nest", Create, plain.execute),
+        Contender("cqrs_nest, 3 behaviours", Create, surrounded.execute),
+    ]
+
+
+def of_mediatr() -> list[Contender]:
+    from mediatr import Mediator
+
+    @dataclass(frozen=True)
+    class Create:
+        name: str
+
+    @dataclass(frozen=True)
+    class CreateSurrounded:
+        name: str
+
+    for command in (Create, CreateSurrounded):
+
+        class Handler:
+            async def handle(self, request: Any) -> int:
+                return len(request.name)
+
+        Handler.handle.__annotations__["request"] = command
+        Mediator.handler(Handler)
+
+    for _ in range(3):
+
+        class PassOn:
+            async def handle(self, request: Any, next: Any) -> Any:
+                return await next()
+
+        PassOn.handle.__annotations__["request"] = CreateSurrounded
+        Mediator.behavior(PassOn)
+
+    mediator = Mediator()
+    return [
+        Contender("mediatr", Create, mediator.send_async),
+        Contender("mediatr, 3 behaviours", CreateSurrounded, mediator.send_async),
+    ]
+
+
+def of_python_cqrs() -> list[Contender]:
+    import cqrs
+    import di
+    from cqrs.bootstrap.requests import setup_event_emitter, setup_mediator
+    from cqrs.container.di import DIContainer
+
+    @dataclass
+    class Create(cqrs.DCRequest):
+        name: str
+
+    class Handler(cqrs.RequestHandler[Create, Any]):
+        @property
+        def events(self) -> list[Any]:
+            return []
+
+        async def handle(self, request: Create) -> int:
+            return len(request.name)
+
+    class PassOn:
+        async def __call__(self, request: Any, handle: Any) -> Any:
+            return await handle(request)
+
+    def mediator(*middlewares: Any) -> Any:
+        container = DIContainer()
+        container.attach_external_container(di.Container())
+        emitter = setup_event_emitter(container=container)
+        return setup_mediator(
+            emitter, container, middlewares, commands_mapper=lambda mapper: mapper.bind(Create, Handler)
+        )
+
+    return [
+        Contender("python-cqrs", Create, mediator().send),
+        Contender("python-cqrs, 3 middlewares", Create, mediator(PassOn(), PassOn(), PassOn()).send),
+    ]
+
+
+async def cpu_of_one_command(send: Send, command: Any) -> float:
+    """Nanoseconds to send a command that is there."""
+    started = process_time()
+    for _ in range(CALLS):
+        await send(command)
+    return (process_time() - started) / CALLS * 1e9
+
+
+async def cpu_of_new_commands(send: Send, create: Callable[[str], Any]) -> float:
+    """Nanoseconds to make a command and send it, as applications do."""
+    started = process_time()
+    for _ in range(CALLS):
+        await send(create("milk"))
+    return (process_time() - started) / CALLS * 1e9
+
+
+async def measure_calls(rounds: int) -> None:
+    contenders = [*ours(), *of_mediatr(), *of_python_cqrs()]
+    samples: dict[str, list[tuple[float, float]]] = {each.name: [] for each in contenders}
+    for _ in range(rounds + 1):
+        for each in contenders:
+            samples[each.name].append(
+                (
+                    await cpu_of_new_commands(each.send, each.command),
+                    await cpu_of_one_command(each.send, each.command("milk")),
+                )
+            )
+    print(f"{'':28} {'a new command each time':>26} {'the same command':>26}")
+    direct = samples[contenders[0].name][1:]
+    for name, measured in samples.items():
+        line = f"{name:28}"
+        for form in (0, 1):
+            warm = [sample[form] for sample in measured[1:]]
+            ratio = median(one / base[form] for one, base in zip(warm, direct, strict=True))
+            line += f" {median(warm):13.0f} ns {ratio:7.2f} x"
+        print(line)
+
+
+def handler_class() -> type[Any]:
+    from cqrs_nest.buses import Command, CommandHandler, ICommandHandler
+
+    class Create(Command[int]): ...
+
+    @CommandHandler(Create)
+    class Handler(ICommandHandler[Create, int]):
+        async def execute(self, command: Create) -> int:
+            return 1
+
+    return Handler
+
+
+async def measure_start(rounds: int) -> None:
+    """Milliseconds to find, check and connect the handlers of an application that is built."""
+    from cqrs_nest.buses import BusExplorer, CommandBus, EventBus, QueryBus, UnhandledExceptionBus
+    from cqrs_nest.common import DynamicModule
+    from cqrs_nest.core import Container
+
+    buses = [BusExplorer, CommandBus, EventBus, QueryBus, UnhandledExceptionBus]
+    classes = [handler_class() for _ in range(HANDLERS)]
+    times: list[float] = []
+    for _ in range(rounds):
+
+        class Root: ...
+
+        container = await Container.create(DynamicModule(Root, providers=[*buses, *classes]))
+        explorer = container.get(BusExplorer)
+        # The classes of this benchmark are garbage of its own making, not of the start.
+        gc.collect()
+        gc.freeze()
+        started = process_time()
+        explorer.start()
+        times.append((process_time() - started) * 1e3)
+        gc.unfreeze()
+    print(f"{HANDLERS} handlers found, checked and connected: {median(times):.0f} ms")
+
+
+def main(arguments: Sequence[str]) -> int:
+    if arguments[:1] != ["--here"]:
+        return run_beside_peers(arguments)
+    rounds = int(arguments[1]) if len(arguments) > 1 else 25
+    asyncio.run(measure_calls(rounds))
+    asyncio.run(measure_start(5))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
