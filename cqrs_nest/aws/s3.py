@@ -47,6 +47,10 @@ class S3Service:
         """Read a value. Raises ClientError `NoSuchKey` when there is no such object."""
         return await self._session.run(lambda: self._read(key))
 
+    async def delete_item(self, key: str) -> None:
+        """Delete an object; one that is not there does not matter."""
+        await self._session.call("s3", "delete_object", Bucket=self.bucket, Key=key)
+
     def _read(self, key: str) -> Any:
         response = self._session.client("s3").get_object(Bucket=self.bucket, Key=key)
         with response["Body"] as body:

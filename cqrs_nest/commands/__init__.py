@@ -6,6 +6,7 @@ from cqrs_nest.commands.command_service import CommandService
 from cqrs_nest.commands.data_service import DataService
 from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, DataSyncHandler, IDataSyncHandler
 from cqrs_nest.commands.errors import VersionConflictException
+from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.history_service import HistoryService
 from cqrs_nest.commands.keys import (
     DEFAULT_TENANT_CODE,
@@ -59,6 +60,7 @@ __all__ = [
     "DataSyncHandler",
     "DetailKey",
     "EventsMode",
+    "Expect",
     "HistoryService",
     "IDataSyncHandler",
     "RegisteredHandler",

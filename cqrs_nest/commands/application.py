@@ -73,6 +73,8 @@ class CommandApplication:
                 raise
             # Only the previous command is gone, which is what its TTL was for.
             await self._dynamodb.transact_write(writes)
+        if existing is not None:
+            await self._dynamodb.discard_attributes(self._table.data, existing)
         return data
 
     async def _previous_expiry(

@@ -6,7 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
-from cqrs_nest.aws.dynamodb import ITEM_NOT_EXISTS, TableType, is_condition_failure
+from cqrs_nest.aws.dynamodb import (
+    ITEM_NOT_EXISTS,
+    Check,
+    ItemTooLargeError,
+    Put,
+    TableType,
+    is_condition_failure,
+)
 from cqrs_nest.commands.changes import is_changed
 from cqrs_nest.commands.errors import WRITE_CONFLICT, VersionConflictException
 from cqrs_nest.commands.messages import CommandMessages
@@ -17,6 +24,9 @@ from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable
+
+SPARE_BYTES = 4096
+"""What a command leaves free, as its data row and history row are larger: they name the command."""
 
 
 @Injectable()
@@ -42,30 +52,52 @@ class AsyncPublisher:
     ) -> CommandModel | None:
         """Write the version after `stored`, the command that the publication builds on (None: the first).
 
-        None when it would change nothing.
+        None when it would change nothing; what an earlier publish of the same request left.
         """
+        if publication.has_made(stored):
+            return CommandModel.from_row(stored or {})
         if stored is not None and not is_changed(stored, publication.row):
             return None
         version: int = stored["version"] if stored else 0
         ttl = await self._ttl.calculate_ttl(TableType.DATA, publication.tenant, publication.origin.at)
         command = command_row(publication.row, version + 1, ttl, publication.origin)
-        await self.write(publication, command, expected=version)
-        return CommandModel.from_row(command)
+        return CommandModel.from_row(await self.write(publication, command, expected=version))
 
-    async def write(self, publication: Publication, command: Row, expected: int) -> None:
-        """Put a new command row and tell of it.
+    async def write(self, publication: Publication, command: Row, expected: int) -> Row:
+        """Put a new command row and tell of it; the row, or the one that the same request left before.
 
         Raises VersionConflictException when its version exists, BadRequestException for a value that
         cannot be stored; nothing is written then.
         """
         try:
             row = await self._dynamodb.offload(self._table.command, command)
-            await self._dynamodb.put_item(self._table.command, row, ITEM_NOT_EXISTS)
-        except UnsupportedValueError as error:
+            await self._put(publication, row)
+        except (UnsupportedValueError, ItemTooLargeError) as error:
             raise BadRequestException(str(error)) from error
         except Exception as error:
-            if is_condition_failure(error):
-                raise VersionConflictException(publication.key, expected, message=WRITE_CONFLICT) from error
-            raise
+            if not is_condition_failure(error):
+                raise
+            if publication.is_repeatable:
+                key = {"pk": command["pk"], "sk": command["sk"]}
+                first = await self._dynamodb.get_item(self._table.command, key, consistent_read=True)
+                if first is not None and publication.has_made(first):
+                    return first
+            raise VersionConflictException(publication.key, expected, message=WRITE_CONFLICT) from error
         await self._sessions.put(publication.origin.user_id, command)
         await self._messages.announce(row)
+        return command
+
+    async def _put(self, publication: Publication, row: Mapping[str, Any]) -> None:
+        """Write the row if its version is new.
+
+        Where first versions expire, the data row tells whether a new item is really new. Only there: the
+        check makes a transaction of the put, which costs four times as much.
+        """
+        if row["version"] == 1 and await self._ttl.get_ttl_configuration(
+            TableType.COMMAND, publication.tenant
+        ):
+            put = Put(self._table.command, row, ITEM_NOT_EXISTS, SPARE_BYTES)
+            no_data = Check(self._table.data, publication.key.row(), ITEM_NOT_EXISTS)
+            await self._dynamodb.transact_write([put, no_data])
+        else:
+            await self._dynamodb.put_item(self._table.command, row, ITEM_NOT_EXISTS, SPARE_BYTES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -10,7 +12,10 @@ from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import ITEM_EXISTS, TableType, is_condition_failure
 from cqrs_nest.commands.async_publisher import AsyncPublisher
 from cqrs_nest.commands.errors import ITEM_NOT_FOUND, NOT_FOUND_OR_MISMATCH, VersionConflictException
+from cqrs_nest.commands.expectation import Expect
+from cqrs_nest.commands.key_checks import check_published_key, check_read
 from cqrs_nest.commands.keys import (
+    VERSION_FIRST,
     VERSION_LATEST,
     DetailKey,
     add_sort_key_version,
@@ -24,6 +29,7 @@ from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandInput, CommandModel
 from cqrs_nest.commands.publication import Publication, check_publication
 from cqrs_nest.commands.registry import CommandTableRegistry
+from cqrs_nest.commands.retries import DEFAULT_RETRIES, retry_conflicts
 from cqrs_nest.commands.rows import Row, merge_base
 from cqrs_nest.commands.sync_publisher import SyncPublisher
 from cqrs_nest.commands.table import CommandTable
@@ -31,10 +37,14 @@ from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import Invoke, ensure_tenant
+from cqrs_nest.context import Invoke
 
 Published: TypeAlias = CommandInput | Mapping[str, Any]
 """What is published: an object, or a mapping with the names of the wire."""
+
+Changes: TypeAlias = "Published | None"
+Change: TypeAlias = "Callable[[CommandModel | None], Changes | Awaitable[Changes]]"
+"""What `update` is given: from what is there to what is to change."""
 
 DUPLICATED = "duplicated"
 
@@ -45,7 +55,10 @@ class CommandService:
     """Publishes and reads the commands of one registered table.
 
     Every publish checks its input before anything is written, gives None when it would change nothing,
-    and raises VersionConflictException (409) when somebody else was there first. `invoke_context` names
+    and raises VersionConflictException (409) when somebody else was there first. With the `request_id` of an
+    earlier publish of the same item, at most ten minutes ago, it changes nothing and gives that one's result.
+
+    `invoke_context` names
     the caller for the audit fields; without it the current request's is taken. Keys must belong to the
     caller's tenant, unless `allow_cross_tenant=True` says that they need not (ForbiddenException).
 
@@ -131,6 +144,7 @@ class CommandService:
         """
         publication = check_publication(changes, invoke_context, source, request_id, allow_cross_tenant)
         version = publication.version
+        _refuse_new(version)
         stored = await (
             self._command_row(publication.key, version) if version > 0 else self._latest.find(publication.key)
         )
@@ -149,14 +163,16 @@ class CommandService:
     ) -> CommandModel | None:
         """Merge changes into the data row and apply the result at once.
 
-        `version` must be that of the data row. Raises BadRequestException when there is no data row,
-        VersionConflictException when it has another version.
+        `version` must be that of the data row, or `Expect.any()`. Raises BadRequestException when there is
+        no data row, VersionConflictException when it has another version.
         """
         publication = check_publication(changes, invoke_context, source, request_id, allow_cross_tenant)
+        _refuse_new(publication.version)
         existing = await self._data_row(publication.key)
-        if existing is None or publication.version == VERSION_LATEST:
+        is_any = publication.version == VERSION_LATEST
+        if existing is None or (is_any and not isinstance(publication.version, Expect)):
             raise BadRequestException(NOT_FOUND_OR_MISMATCH)
-        if existing["version"] != publication.version:
+        if not (is_any or publication.has_made(existing) or existing["version"] == publication.version):
             raise VersionConflictException(
                 publication.key,
                 publication.version,
@@ -165,6 +181,46 @@ class CommandService:
                 status=self._stale_status,
             )
         return await self._sync.publish(_merged(publication, existing), existing)
+
+    async def update(
+        self,
+        key: DetailKey,
+        change: Change,
+        *,
+        retries: int = DEFAULT_RETRIES,
+        sync: bool = False,
+        invoke_context: Invoke | None = None,
+        source: str | None = None,
+        request_id: str | None = None,
+        allow_cross_tenant: bool = False,
+    ) -> CommandModel | None:
+        """Read an item, let `change` say what becomes of it, and publish that; anew when somebody was faster.
+
+        `change` gets the newest command (with `sync` the data row), or None for an item that is not there.
+        It gives the changes, which are merged as in a partial update, or the whole new item; None leaves
+        everything as it is. It runs once for each attempt and may be async. Raises
+        VersionConflictException when `retries` more attempts were not enough.
+
+            await command_service.update(
+                DetailKey(pk, sk), lambda item: {"attributes": {"count": item.attributes["count"] + 1}}
+            )
+        """
+        key = check_published_key(*key)
+
+        async def attempt() -> CommandModel | None:
+            stored = await (self._data_row(key) if sync else self._latest.find(key))
+            wanted = change(_model(stored))
+            changes = await wanted if inspect.isawaitable(wanted) else wanted
+            if changes is None:
+                return None
+            row = changes.to_row() if isinstance(changes, CommandInput) else changes
+            row = {**row, **key.row(), "version": stored["version"] if stored else 0}
+            publication = check_publication(row, invoke_context, source, request_id, allow_cross_tenant)
+            if stored is not None:
+                publication = _merged(publication, stored)
+            return await (self._sync if sync else self._async).publish(publication, stored)
+
+        return await retry_conflicts(attempt, retries)
 
     async def duplicate(
         self,
@@ -200,8 +256,7 @@ class CommandService:
             "sk": add_sort_key_version(sk, version + 1),
             "version": version + 1,
         }
-        await self._async.write(publication, command, expected=version)
-        return CommandModel.from_row(command)
+        return CommandModel.from_row(await self._async.write(publication, command, expected=version))
 
     async def re_sync_data(self) -> None:
         """Give every data row to the custom handlers, one after another: to fill a new store."""
@@ -221,14 +276,14 @@ class CommandService:
         self, *, pk: str, sk: str, consistent_read: bool = False, allow_cross_tenant: bool = False
     ) -> CommandModel | None:
         """One command: that of the version in the sort key, or the newest."""
-        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        check_read(pk, sk, allow_cross_tenant)
         return _model(await self._stored(DetailKey(pk, sk), consistent_read))
 
     async def get_latest_item(
         self, *, pk: str, sk: str, allow_cross_tenant: bool = False
     ) -> CommandModel | None:
         """The newest command of an item, applied or not."""
-        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        check_read(pk, sk, allow_cross_tenant)
         return _model(await self._latest.find(DetailKey(pk, remove_sort_key_version(sk))))
 
     async def get_next_command(self, *, pk: str, sk: str) -> CommandModel | None:
@@ -300,7 +355,14 @@ def _merged(publication: Publication, stored: Row) -> Publication:
     """The publication with the whole item in place of the changes."""
     version = stored["version"]
     row = merge(merge_base(stored, publication.row), {**publication.row, "version": version})
-    return Publication(row, publication.key, version, publication.origin)
+    return replace(publication, row=row, version=version)
+
+
+def _refuse_new(version: int) -> None:
+    if isinstance(version, Expect) and version == VERSION_FIRST:
+        raise BadRequestException(
+            "A partial update changes an item that is there; Expect.new() says there is none"
+        )
 
 
 def _model(row: Row | None) -> CommandModel | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, Order
+from cqrs_nest.commands.key_checks import check_read
 from cqrs_nest.commands.keys import remove_sort_key_version
 from cqrs_nest.commands.models import DataEntity, DataList
 from cqrs_nest.commands.rows import data_row
@@ -14,7 +15,6 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import ensure_tenant
 
 DEFAULT_PAGE_SIZE = 10
 
@@ -41,7 +41,7 @@ class DataService:
         self, *, pk: str, sk: str, consistent_read: bool = False, allow_cross_tenant: bool = False
     ) -> DataEntity | None:
         """The current state of an item, deleted or not; None when there is none."""
-        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        check_read(pk, sk, allow_cross_tenant)
         row = await self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}, consistent_read)
         return None if row is None else DataEntity.from_row(row)
 
@@ -60,7 +60,7 @@ class DataService:
         `sk` narrows it, such as `Condition("begins_with(sk, :prefix)", {":prefix": "A"})`; the next page
         starts from the `last_sk` of this one.
         """
-        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        check_read(pk, start_from_sk, allow_cross_tenant)
         page = await self._dynamodb.query(
             self._table.data, pk, sk=sk, start_from_sk=start_from_sk, limit=limit, order=order
         )
@@ -76,7 +76,7 @@ class DataService:
         allow_cross_tenant: bool = False,
     ) -> AsyncIterator[DataEntity]:
         """Every item of a partition, read page by page as it is consumed."""
-        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        check_read(pk, None, allow_cross_tenant)
         async for row in self._dynamodb.query_all(self._table.data, pk, sk=sk, order=order):
             yield DataEntity.from_row(row)
 

@@ -6,6 +6,7 @@ import asyncio
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, TableType
+from cqrs_nest.commands.key_checks import check_read
 from cqrs_nest.commands.keys import VERSION_SEPARATOR, get_tenant_code
 from cqrs_nest.commands.models import DataEntity
 from cqrs_nest.commands.rows import history_row
@@ -14,7 +15,6 @@ from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import ensure_tenant
 
 
 @SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
@@ -32,7 +32,7 @@ class HistoryService:
 
     async def get_item(self, *, pk: str, sk: str, allow_cross_tenant: bool = False) -> DataEntity | None:
         """One earlier state; the sort key carries its version, as in `A1@2`."""
-        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        check_read(pk, sk, allow_cross_tenant)
         row = await self._dynamodb.get_item(self._table.history, {"pk": pk, "sk": sk})
         return None if row is None else DataEntity.from_row(row)
 
@@ -41,7 +41,7 @@ class HistoryService:
 
         States that expired, or that were replaced while there was no history, are missing.
         """
-        ensure_tenant(pk, allow_cross_tenant, reading=True)
+        check_read(pk, sk, allow_cross_tenant)
         current, earlier = await asyncio.gather(
             self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}), self._earlier(pk, sk)
         )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidatorFunctionWrapHandler, field_validator
 
+from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.keys import DetailKey
 from cqrs_nest.commands.wire_model import WireModel
 
@@ -16,7 +17,8 @@ from cqrs_nest.commands.wire_model import WireModel
 class CommandInput(WireModel):
     """What an application publishes: the whole new state of an item, and the version it builds on.
 
-    `version` is 0 for a new item, the item's version to change it, -1 to overwrite whatever is there.
+    `version` is 0 for a new item, the item's version to change it, -1 to overwrite whatever is there;
+    `Expect` says it in words.
     `ttl` (Unix seconds) is worked out from the table's configuration unless it is set here.
 
     >>> CommandInput(pk="TODO#acme", sk="A1", name="Buy milk", attributes={"done": False}).to_row()
@@ -37,6 +39,11 @@ class CommandInput(WireModel):
     attributes: Any = None
     domain_events: Sequence[Any] | None = None
     """What happened: objects of `@EventType` classes, saved with the command and sent as events."""
+
+    @field_validator("version", mode="wrap")
+    @classmethod
+    def _keep_expectation(cls, value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+        return value if isinstance(value, Expect) else validate(value)
 
 
 class StoredModel(WireModel):

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri
-from cqrs_nest.buses import valid_traceparent
+from cqrs_nest.buses import outgoing_traceparent
 from cqrs_nest.commands.errors import STALE_VERSION
+from cqrs_nest.commands.key_checks import check_published_key
 from cqrs_nest.commands.keys import (
     VERSION_FIRST,
     VERSION_LATEST,
-    VERSION_SEPARATOR,
     DetailKey,
     get_tenant_code,
-    remove_sort_key_version,
 )
 from cqrs_nest.commands.models import CommandInput
 from cqrs_nest.commands.rows import Origin, Row
@@ -24,9 +23,8 @@ from cqrs_nest.commands.saved_events import EVENTS, encode_events
 from cqrs_nest.common import BadRequestException
 from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
 
-MAX_PK_BYTES = 2048
-MAX_SK_BYTES = 1024 - len("@9999999999")
-"""DynamoDB's limits; a command's sort key needs room for its version."""
+REPEAT_WINDOW = timedelta(minutes=10)
+"""How long a `request_id` stands for what was published with it."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +35,21 @@ class Publication:
     key: DetailKey
     version: int
     origin: Origin
+    is_repeatable: bool = False
+    """Whether the caller named the request, so that a repetition of it is to change nothing."""
 
     @property
     def tenant(self) -> str | None:
         """The tenant of the partition."""
         return get_tenant_code(self.key.pk)
+
+    def has_made(self, row: Mapping[str, Any] | None) -> bool:
+        """Whether a row was left by an earlier publish of the same request."""
+        if row is None or not self.is_repeatable or row.get("requestId") != self.origin.request_id:
+            return False
+        # A data row keeps its first `createdAt`; `updatedAt` is the time of its command in both.
+        published = row.get("updatedAt")
+        return isinstance(published, datetime) and self.origin.at - published <= REPEAT_WINDOW
 
 
 def check_publication(
@@ -58,7 +66,7 @@ def check_publication(
     cannot be saved.
     """
     row = published.to_row() if isinstance(published, CommandInput) else dict(published)
-    key = _key(row)
+    key = check_published_key(row.get("pk"), row.get("sk"))
     ensure_tenant(key.pk, allow_cross_tenant)
     if is_s3_uri(row.get("attributes")):
         raise BadRequestException("attributes must be an object, not a reference to one in S3")
@@ -72,26 +80,13 @@ def check_publication(
         user_id=invoke.user_id if invoke else None,
         ip=invoke.source_ip if invoke else None,
     )
-    return Publication(row, key, _version(row.get("version")), origin)
+    version = _version(row.get("version"))
+    return Publication(row, key, version, origin, is_repeatable=request_id is not None)
 
 
 def _events(events: Sequence[object], invoke: Invoke | None) -> list[dict[str, Any]]:
-    traceparent = valid_traceparent(invoke.headers.get("traceparent")) if invoke else None
-    return encode_events(events, traceparent)
-
-
-def _key(row: Mapping[str, Any]) -> DetailKey:
-    """The key without version; a version that stands on the sort key does not matter."""
-    pk, given = row.get("pk"), row.get("sk")
-    if not isinstance(pk, str) or not isinstance(given, str):
-        raise BadRequestException("pk and sk must be texts")
-    _, suffix, version = given.rpartition(VERSION_SEPARATOR)
-    sk = remove_sort_key_version(given)
-    if VERSION_SEPARATOR in sk or (suffix and not version.isdecimal()):
-        raise BadRequestException(f'sk must not contain "@", which separates the version: {given!r}')
-    if not 0 < len(pk.encode()) <= MAX_PK_BYTES or not 0 < len(sk.encode()) <= MAX_SK_BYTES:
-        raise BadRequestException(f"pk must have 1 to {MAX_PK_BYTES} bytes and sk 1 to {MAX_SK_BYTES} bytes")
-    return DetailKey(pk, sk)
+    incoming = invoke.headers.get("traceparent") if invoke else None
+    return encode_events(events, outgoing_traceparent(incoming))
 
 
 def _version(version: object) -> int:

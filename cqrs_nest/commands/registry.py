@@ -79,7 +79,7 @@ class CommandTableRegistry:
     def _tables(self) -> dict[str, RegisteredTable]:
         bindings = self._discovery.providers()
         registered = [binding for binding in bindings if binding.token is CommandTable]
-        tables = _by_name(registered)
+        tables = self._by_name(registered)
         decorated = list(self._decorated(bindings, tables))
         return {
             name: RegisteredTable(
@@ -87,6 +87,27 @@ class CommandTableRegistry:
             )
             for name, binding in tables.items()
         }
+
+    def _by_name(self, registered: Sequence[Binding]) -> dict[str, Binding]:
+        tables: dict[str, Binding] = {}
+        for binding in registered:
+            name = binding.instance.name
+            if name in tables:
+                raise InvalidCommandTableError(
+                    f'The table "{name}" is registered twice, by {self._where(tables[name].module)} and '
+                    f"{self._where(binding.module)}.\nFix: keep the register(...) call in a variable, or in "
+                    "one module that exports it, and import that everywhere."
+                )
+            tables[name] = binding
+        return tables
+
+    def _where(self, module: ModuleNode) -> str:
+        """A module's name; for what `register` gives, with the modules that import it, as it has no other."""
+        importers = [other.name for other in self._discovery.modules() if module in other.imports]
+        is_ours = any(provider.token is CommandTable for provider in module.providers)
+        if not is_ours or not importers:
+            return module.name
+        return f"{module.name} (imported by {', '.join(importers)})"
 
     def _decorated(
         self, bindings: Sequence[Binding], tables: dict[str, Binding]
@@ -97,7 +118,8 @@ class CommandTableRegistry:
             if options is None or binding.is_alias:
                 continue
             if options.table_name not in tables:
-                raise InvalidCommandTableError(_unknown_table(binding, options.table_name, tables))
+                where = self._where(binding.module)
+                raise InvalidCommandTableError(_unknown_table(binding, where, options.table_name, tables))
             yield options.table_name, binding
 
     def _table_handlers(
@@ -127,24 +149,6 @@ class CommandTableRegistry:
         return tuple(RegisteredHandler(name, _instance(binding, table)) for name, binding in found.items())
 
 
-def _by_name(registered: Sequence[Binding]) -> dict[str, Binding]:
-    tables: dict[str, Binding] = {}
-    for binding in registered:
-        name = binding.instance.name
-        if name in tables:
-            raise InvalidCommandTableError(
-                f'The table "{name}" is registered twice, by {_importers(tables[name])} and '
-                f"{_importers(binding)}.\nFix: keep the register(...) call in a variable, or in one module "
-                "that exports it, and import that everywhere."
-            )
-        tables[name] = binding
-    return tables
-
-
-def _importers(binding: Binding) -> str:
-    return binding.module.name
-
-
 def _handler_name(binding: Binding) -> str:
     options = find_metadata(binding.cls, DATA_SYNC_HANDLER)
     return options.name if options else getattr(binding.cls, "__name__", repr(binding))
@@ -167,7 +171,7 @@ def _instance(binding: Binding, table: CommandTable) -> IDataSyncHandler:
     return instance
 
 
-def _unknown_table(binding: Binding, table: str, tables: dict[str, Any]) -> str:
+def _unknown_table(binding: Binding, where: str, table: str, tables: dict[str, Any]) -> str:
     known = ", ".join(f'"{name}"' for name in tables) or "none at all"
     hint = table.removesuffix("-command")
     fix = (
@@ -176,7 +180,7 @@ def _unknown_table(binding: Binding, table: str, tables: dict[str, Any]) -> str:
         else f'import CommandModule.register(table_name="{table}"), or correct the name'
     )
     return (
-        f'{_handler_name(binding)} in {binding.module.name} is a @DataSyncHandler("{table}"), '
+        f'{_handler_name(binding)} in {where} is a @DataSyncHandler("{table}"), '
         f"but no module registers that table (registered: {known}).\nFix: {fix}."
     )
 

@@ -8,21 +8,23 @@ from http import HTTPStatus
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
-from cqrs_nest.aws.dynamodb import ITEM_NOT_EXISTS, Put, TableType, is_condition_failure
+from cqrs_nest.aws.dynamodb import ITEM_NOT_EXISTS, ItemTooLargeError, Put, TableType, is_condition_failure
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.changes import is_changed
 from cqrs_nest.commands.errors import WRITE_CONFLICT, VersionConflictException
-from cqrs_nest.commands.keys import VERSION_LATEST
+from cqrs_nest.commands.keys import VERSION_LATEST, add_sort_key_version
 from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
 from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler
-from cqrs_nest.commands.rows import SYNC_MODE, Row, command_row
+from cqrs_nest.commands.rows import SYNC_MODE, Row, command_of_data, command_row
 from cqrs_nest.commands.statuses import EVENTS_OWED, FINISHED, SYNC_FAILED, SYNC_STARTED
 from cqrs_nest.commands.sync_statuses import SyncStatuses
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable, Logger
+
+_APPLIED = {"status": FINISHED, "syncMode": SYNC_MODE}
 
 
 @Injectable()
@@ -58,7 +60,11 @@ class SyncPublisher:
         stored; what a custom handler raised, after the command was applied.
         """
         actual: int = (existing or {}).get("version") or 0
+        if existing is not None and publication.has_made(existing):
+            return CommandModel.from_row({**command_of_data(existing), **_APPLIED})
         if publication.version not in (VERSION_LATEST, actual):
+            if first := await self._first_result(publication, publication.version + 1):
+                return first
             raise VersionConflictException(
                 publication.key, publication.version, actual, status=self._stale_status
             )
@@ -71,11 +77,24 @@ class SyncPublisher:
             "status": self._first_status(bool(handlers)),
             "syncMode": SYNC_MODE,
         }
-        row = await self._apply(publication, command, existing)
+        try:
+            row = await self._apply(publication, command, existing)
+        except VersionConflictException:
+            if first := await self._first_result(publication, command["version"]):
+                return first
+            raise
         if handlers:
             await self._run(handlers, command)
         await self._complete(row, bool(handlers))
-        return CommandModel.from_row({**command, "status": FINISHED})
+        return CommandModel.from_row({**command, **_APPLIED})
+
+    async def _first_result(self, publication: Publication, version: int) -> CommandModel | None:
+        """The command of a version, if an earlier publish of the same request made it."""
+        if not publication.is_repeatable:
+            return None
+        key = {"pk": publication.key.pk, "sk": add_sort_key_version(publication.key.sk, version)}
+        row = await self._dynamodb.get_item(self._table.command, key, consistent_read=True)
+        return CommandModel.from_row(row) if row is not None and publication.has_made(row) else None
 
     def _first_status(self, has_handlers: bool) -> str:
         """What is still owed when the row is written: a publish that dies leaves it to the pipeline."""
@@ -111,7 +130,7 @@ class SyncPublisher:
             row = await self._dynamodb.offload(self._table.command, command)
             put = Put(self._table.command, row, ITEM_NOT_EXISTS)
             await self._application.apply(command, existing, csk=publication.key.sk, also=[put])
-        except UnsupportedValueError as error:
+        except (UnsupportedValueError, ItemTooLargeError) as error:
             raise BadRequestException(str(error)) from error
         except Exception as error:
             if is_condition_failure(error):

@@ -22,6 +22,10 @@ class DiscoveryService:
         """All providers of all modules, the root's first."""
         return tuple(binding for module in self._modules() for binding in module.providers)
 
+    def modules(self) -> tuple[ModuleNode, ...]:
+        """Every module."""
+        return tuple(self._modules())
+
     def controllers(self) -> tuple[Binding, ...]:
         """All controllers of all modules, the root's first."""
         return tuple(binding for module in self._modules() for binding in module.controllers)

@@ -17,6 +17,7 @@ from cqrs_nest.aws.dynamodb.expressions import (
     ListAppend,
     UpdateExpression,
 )
+from cqrs_nest.aws.dynamodb.item_size import ItemTooLargeError
 from cqrs_nest.aws.dynamodb.service import DynamoDbService, Order, Page, is_condition_failure
 from cqrs_nest.aws.dynamodb.table_names import TableType, module_name, table_name, table_prefix
 from cqrs_nest.aws.dynamodb.transactions import (
@@ -40,6 +41,7 @@ __all__ = [
     "IfNotExists",
     "Increment",
     "Item",
+    "ItemTooLargeError",
     "ListAppend",
     "Order",
     "Page",

@@ -10,7 +10,7 @@ from ulid_transform import ulid_now
 from cqrs_nest.aws.dynamodb.attribute_values import Item
 from cqrs_nest.aws.json_text import to_json
 from cqrs_nest.aws.s3 import S3Service
-from cqrs_nest.common import Injectable
+from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.config import Environment
 
 SCHEME = "s3://"
@@ -34,6 +34,14 @@ def s3_key(uri: str) -> str:
     return uri.removeprefix(SCHEME).partition("/")[2]
 
 
+class OffloadedAttributes(dict[str, Any]):
+    """Attributes that were read from S3; they know from where."""
+
+    def __init__(self, attributes: Mapping[str, Any], uri: str) -> None:
+        super().__init__(attributes)
+        self.uri = uri
+
+
 @Injectable()
 class AttributeOffload:
     """Moves `attributes` over `ATTRIBUTE_LIMIT_SIZE` bytes of JSON to S3 on write and back on read."""
@@ -41,6 +49,7 @@ class AttributeOffload:
     def __init__(self, s3: S3Service, environment: Environment) -> None:
         self._s3 = s3
         self._limit = environment.attribute_limit_size
+        self._logger = Logger("AttributeOffload")
 
     async def store(self, table: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """The item as it goes into the row; its attributes have been written to S3 when they are large.
@@ -50,7 +59,7 @@ class AttributeOffload:
         attributes = item.get("attributes")
         if attributes is None or isinstance(attributes, str) or not self._is_large(attributes):
             return item
-        key = f"ddb/{table}/{item['pk']}/{item['sk']}/{ulid_now()}.json"
+        key = f"{_folder(table, item)}{ulid_now()}.json"
         await self._s3.put_item(key, attributes)
         return {**item, "attributes": f"{SCHEME}{self._s3.bucket}/{key}"}
 
@@ -61,8 +70,31 @@ class AttributeOffload:
         """
         attributes = item.get("attributes")
         if is_s3_uri(attributes):
-            item["attributes"] = await self._s3.get_item(s3_key(str(attributes)))
+            loaded: dict[str, Any] | list[Any] = await self._s3.get_item(s3_key(str(attributes)))
+            item["attributes"] = (
+                OffloadedAttributes(loaded, str(attributes)) if isinstance(loaded, dict) else loaded
+            )
         return item
+
+    async def discard(self, table: str, item: Mapping[str, Any]) -> None:
+        """Delete the S3 object of a row that is not stored (any more). A failure is only logged.
+
+        An object that was not written for this very row is left alone.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        attributes = item.get("attributes")
+        uri = attributes.uri if isinstance(attributes, OffloadedAttributes) else attributes
+        if not is_s3_uri(uri) or not s3_key(str(uri)).startswith(_folder(table, item)):
+            return
+        try:
+            await self._s3.delete_item(s3_key(str(uri)))
+        except (ClientError, BotoCoreError) as error:
+            self._logger.error("%s, which nothing refers to, was not deleted", uri, error=error)
 
     def _is_large(self, attributes: object) -> bool:
         return len(to_json(attributes, "attributes").encode()) > self._limit
+
+
+def _folder(table: str, item: Mapping[str, Any]) -> str:
+    return f"ddb/{table}/{item['pk']}/{item['sk']}/"

@@ -40,18 +40,27 @@ class IfNotExists:
 
 @dataclass(frozen=True)
 class Increment:
-    """Add `by` (negative to subtract). With `start` a missing attribute counts as that."""
+    """Add `by` (negative to subtract). With `start` a missing attribute counts as that.
+
+    The sum builds on the attribute itself, or on the one at `path`.
+    """
 
     by: int | float
     start: int | float | None = None
+    path: AttributePath | None = None
 
 
 @dataclass(frozen=True)
 class ListAppend:
-    """Add `values` to the end of the list (of this attribute, or of the one at `path`)."""
+    """Add `values` to the end of the list (of this attribute, or of the one at `path`).
+
+    With `start` a missing list counts as that; `at_front` puts the values before the others.
+    """
 
     values: list[Any]
     path: AttributePath | None = None
+    start: list[Any] | None = None
+    at_front: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,7 @@ class UpdateExpression:
 
     `set` takes plain values, `IfNotExists`, `Increment` and `ListAppend`; entries with `REMOVE` are
     skipped. `remove` lists attributes to take off, `add` numbers and sets to add to, `delete` members
-    to take out of sets.
+    to take out of sets. An update that changes nothing is refused with ValueError.
     """
 
     set: Mapping[AttributePath, Any] = field(default_factory=dict[AttributePath, Any])
@@ -116,7 +125,10 @@ class Placeholders:
                 f"{self.name(path)} {self.value(value, path)}" for path, value in update.delete.items()
             ],
         }
-        return " ".join(f"{keyword} {', '.join(parts)}" for keyword, parts in clauses.items() if parts)
+        text = " ".join(f"{keyword} {', '.join(parts)}" for keyword, parts in clauses.items() if parts)
+        if not text:
+            raise ValueError("the update changes nothing: give it something to set, remove, add or delete")
+        return text
 
     def parameters(self) -> dict[str, Any]:
         """The two maps as request parameters; an empty one is left out, as DynamoDB wants it."""
@@ -127,11 +139,15 @@ class Placeholders:
         match value:
             case IfNotExists(value=default, path=source):
                 return f"if_not_exists({self.name(source or path)}, {self.value(default, path)})"
-            case Increment(by=by, start=None):
-                return f"{self.name(path)} + {self.value(by, path)}"
-            case Increment(by=by, start=start):
-                return f"if_not_exists({self.name(path)}, {self.value(start, path)}) + {self.value(by, path)}"
-            case ListAppend(values=values, path=source):
-                return f"list_append({self.name(source or path)}, {self.value(values, path)})"
+            case Increment(by=by, start=start, path=source):
+                return f"{self._current(source or path, start)} + {self.value(by, path)}"
+            case ListAppend(values=values, path=source, start=start, at_front=at_front):
+                lists = [self._current(source or path, start), self.value(values, path)]
+                return f"list_append({', '.join(reversed(lists) if at_front else lists)})"
             case _:
                 return self.value(value, path)
+
+    def _current(self, path: AttributePath, start: Any) -> str:
+        """The value that is there, or `start` in place of a missing one."""
+        name = self.name(path)
+        return name if start is None else f"if_not_exists({name}, {self.value(start, path)})"

@@ -19,6 +19,7 @@ from cqrs_nest.aws.dynamodb.attribute_values import (
 )
 from cqrs_nest.aws.dynamodb.client import DynamoDbClient
 from cqrs_nest.aws.dynamodb.expressions import AttributePath, Condition, Placeholders, UpdateExpression
+from cqrs_nest.aws.dynamodb.item_size import MAX_ITEM_BYTES, ItemTooLargeError, item_size
 from cqrs_nest.aws.dynamodb.table_names import TableType, table_name
 from cqrs_nest.aws.dynamodb.transactions import (
     Check,
@@ -38,6 +39,8 @@ Key = Mapping[str, str]
 Order = Literal["asc", "desc"]
 
 BATCH_GET_KEYS = 100
+_CHANGED_LATER = ("status", "taskToken", "ttl", "updatedAt")
+_REFUSALS = ("ConditionalCheckFailedException", "TransactionCanceledException", "ValidationException")
 ATTEMPTS = 8
 
 
@@ -67,31 +70,40 @@ class DynamoDbService:
         return table_name(self._environment, module, type)
 
     async def put_item(
-        self, table: str, item: Mapping[str, Any], condition: Condition | str | None = None
+        self,
+        table: str,
+        item: Mapping[str, Any],
+        condition: Condition | str | None = None,
+        spare_bytes: int = 0,
     ) -> None:
         """Write a whole item.
+
+        Raises ItemTooLargeError, with nothing sent, unless it leaves `spare_bytes` of the 400 KB.
 
         Raises ClientError `ConditionalCheckFailedException`, with the item that is there under
         `response["Item"]`, when the condition does not hold.
         """
-        request = await self._put_request(Put(table, item, condition))
+        request = await self._put_request(Put(table, item, condition, spare_bytes))
         try:
             await self._client.put_item(**request)
         except Exception as error:
-            if not _is_own_retry(error, request["Item"]):
-                raise
+            if _is_own_retry(error, request["Item"]):
+                return
+            await self._discard_unwritten(error, [request])
+            raise
 
     async def offload(self, table: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """The item as `put_item` would store it: large `attributes` are in S3 afterwards, and referred to."""
         return await self._offload.store(table, item)
 
+    async def discard_attributes(self, table: str, item: Mapping[str, Any]) -> None:
+        """Delete the S3 object of an item that has been replaced; a failure is only logged."""
+        await self._offload.discard(table, item)
+
     async def get_item(self, table: str, key: Key, consistent_read: bool = False) -> Item | None:
         """The item of a key, or None."""
-        response = await self._client.get_item(
-            TableName=table, Key=serialize_item(key), ConsistentRead=consistent_read
-        )
-        found = response.get("Item")
-        return None if found is None else await self._read(found)
+        found = await self._get(table, serialize_item(key), consistent_read)
+        return None if found is None else await self._read(table, found)
 
     async def update_item(
         self,
@@ -112,11 +124,12 @@ class DynamoDbService:
         See `UpdateExpression` for what the four arguments take. Without a condition a missing item
         is created.
         """
-        now: dict[AttributePath, Any] = {"updatedAt": datetime.now(UTC)} if touch else {}
+        touched = touch and "updatedAt" not in remove
+        now: dict[AttributePath, Any] = {"updatedAt": datetime.now(UTC)} if touched else {}
         update = UpdateExpression({**now, **(set or {})}, remove, add or {}, delete or {})
         request = await self._update_request(Update(table, key, update, condition))
         response = await self._client.update_item(**request, ReturnValues="ALL_NEW")
-        return await self._read(response["Attributes"])
+        return await self._read(table, response["Attributes"])
 
     async def delete_item(self, table: str, key: Key, condition: Condition | str | None = None) -> None:
         """Remove an item; one that is not there does not matter."""
@@ -153,7 +166,7 @@ class DynamoDbService:
             request["Limit"] = limit
         if start_from_sk is not None:
             request["ExclusiveStartKey"] = serialize_item({"pk": pk, "sk": start_from_sk})
-        return await self._page(await self._client.query(**request))
+        return await self._page(table, await self._client.query(**request))
 
     async def query_all(
         self, table: str, pk: str, *, sk: Condition | None = None, order: Order = "asc"
@@ -175,7 +188,7 @@ class DynamoDbService:
             request["Limit"] = limit
         if start_key is not None:
             request["ExclusiveStartKey"] = serialize_item(start_key)
-        return await self._page(await self._client.scan(**request))
+        return await self._page(table, await self._client.scan(**request))
 
     async def batch_get_items(
         self, table: str, keys: Sequence[Key], consistent_read: bool = False
@@ -200,8 +213,20 @@ class DynamoDbService:
             except Exception as error:
                 codes = set(cancellation_reasons(error)) - {"None"}
                 if codes != {"TransactionConflict"} or attempt == ATTEMPTS - 1:
+                    await self._discard_unwritten(error, [write["Put"] for write in writes if "Put" in write])
                     raise
             await _pause(attempt)
+
+    async def _get(self, table: str, key: AttributeMap, consistent_read: bool) -> AttributeMap | None:
+        response = await self._client.get_item(TableName=table, Key=key, ConsistentRead=consistent_read)
+        found: AttributeMap | None = response.get("Item")
+        return found
+
+    async def _discard_unwritten(self, error: BaseException, puts: Sequence[Mapping[str, Any]]) -> None:
+        """Delete what was put to S3 for items that AWS has refused for certain."""
+        if error_code(error) in _REFUSALS:
+            items = [(put["TableName"], deserialize_item(put["Item"])) for put in puts]
+            await asyncio.gather(*(self._offload.discard(table, item) for table, item in items))
 
     async def _batch_get(self, table: str, keys: Sequence[Key], consistent_read: bool) -> list[Item]:
         pending: dict[str, Any] = {
@@ -213,7 +238,7 @@ class DynamoDbService:
             found += response["Responses"].get(table, [])
             pending = response.get("UnprocessedKeys") or {}
             if not pending:
-                return await self._read_all(found)
+                return await self._read_all(table, found)
             await _pause(attempt)
         raise TimeoutError(
             f"{table}: DynamoDB left keys of a batch unread {ATTEMPTS} times; it is throttling"
@@ -232,7 +257,11 @@ class DynamoDbService:
 
     async def _put_request(self, put: Put) -> dict[str, Any]:
         stored = await self._offload.store(put.table, put.item)
-        request: dict[str, Any] = {"TableName": put.table, "Item": serialize_item(stored)}
+        item = serialize_item(stored)
+        size, limit = item_size(item), MAX_ITEM_BYTES - put.spare_bytes
+        if size > limit:
+            raise ItemTooLargeError(put.table, size, limit)
+        request: dict[str, Any] = {"TableName": put.table, "Item": item}
         return request | _conditional(put.condition, Placeholders())
 
     async def _update_request(self, update: Update) -> dict[str, Any]:
@@ -255,15 +284,24 @@ class DynamoDbService:
         }
         return request | _conditional(update.condition, placeholders)
 
-    async def _page(self, response: Mapping[str, Any]) -> Page:
+    async def _page(self, table: str, response: Mapping[str, Any]) -> Page:
         last = response.get("LastEvaluatedKey")
-        return Page(await self._read_all(response["Items"]), deserialize_item(last) if last else None)
+        return Page(await self._read_all(table, response["Items"]), deserialize_item(last) if last else None)
 
-    async def _read_all(self, found: Sequence[AttributeMap]) -> list[Item]:
-        return list(await asyncio.gather(*(self._read(item) for item in found)))
+    async def _read_all(self, table: str, found: Sequence[AttributeMap]) -> list[Item]:
+        return list(await asyncio.gather(*(self._read(table, item) for item in found)))
 
-    async def _read(self, found: AttributeMap) -> Item:
-        return await self._offload.load(deserialize_item(found))
+    async def _read(self, table: str, found: AttributeMap) -> Item:
+        """The plain item. Its S3 object may be gone because the row was replaced since: then as it is now."""
+        try:
+            return await self._offload.load(deserialize_item(found))
+        except Exception as error:
+            if error_code(error) != "NoSuchKey":
+                raise
+            current = await self._get(table, {name: found[name] for name in ("pk", "sk")}, True)
+            if current is None or current.get("attributes") == found["attributes"]:
+                raise
+        return await self._offload.load(deserialize_item(current))
 
 
 def _conditional(condition: Condition | str | None, placeholders: Placeholders) -> dict[str, Any]:
@@ -285,7 +323,9 @@ def _is_own_retry(error: BaseException, written: AttributeMap) -> bool:
     """Whether a put failed only because an attempt before, whose answer was lost, had written the item."""
     response = error_response(error)
     retries = response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-    return bool(retries) and is_condition_failure(error) and response.get("Item") == written
+    there: AttributeMap = response.get("Item") or {}
+    is_same = all(there.get(name) == value for name, value in written.items() if name not in _CHANGED_LATER)
+    return bool(retries) and is_condition_failure(error) and bool(there) and is_same
 
 
 async def _pause(attempt: int) -> None:

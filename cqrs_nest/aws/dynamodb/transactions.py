@@ -12,11 +12,12 @@ from cqrs_nest.aws.errors import error_response
 
 @dataclass(frozen=True)
 class Put:
-    """Write a whole item."""
+    """Write a whole item, which must leave `spare_bytes` of what DynamoDB takes."""
 
     table: str
     item: Mapping[str, Any]
     condition: Condition | str | None = None
+    spare_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,114 @@
+"""What is refused before anything is written, and what of S3 is left behind: nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cqrs_nest.commands import CommandModule, Repository, VersionConflictException
+from cqrs_nest.commands.registry import InvalidCommandTableError
+from cqrs_nest.common import BadRequestException, Module
+
+PK = "TODO#acme"
+
+
+def todo(version: int = 0, **more: Any) -> dict[str, Any]:
+    return {"pk": PK, "sk": "A1", "id": f"{PK}#A1", "name": "milk", "version": version, **more}
+
+
+def objects(service: Any) -> list[str]:
+    listed = service.session.client("s3").list_objects_v2(Bucket="bucket").get("Contents", [])
+    return sorted(entry["Key"].rpartition("/")[0] for entry in listed)
+
+
+@pytest.mark.parametrize("how", ["publish_async", "publish_sync"])
+async def test_an_item_over_400_kb(service: Any, how: str) -> None:
+    with pytest.raises(BadRequestException, match="bytes"):
+        await getattr(service.commands, how)(todo(description="x" * 410_000))
+    assert service.rows("todo-command") == service.rows("todo-data") == {}
+
+
+async def test_an_async_command_leaves_room_for_its_data_row(service: Any) -> None:
+    with pytest.raises(BadRequestException, match="bytes"):
+        await service.commands.publish_async(todo(description="x" * 408_000))
+
+
+@pytest.mark.parametrize(("pk", "sk"), [("", "A1"), (PK, ""), ("p" * 2049, "A1"), (PK, "s" * 1025)])
+async def test_keys_that_no_item_has_are_not_asked_for(service: Any, pk: str, sk: str) -> None:
+    reads = [
+        service.data.get_item,
+        service.commands.get_item,
+        service.commands.get_latest_item,
+        service.history.get_item,
+        service.history.list_versions,
+        service.table.get(Repository).get_item,
+    ]
+    service.calls.clear()
+    for read in reads:
+        with pytest.raises(BadRequestException, match="bytes"):
+            await read(pk=pk, sk=sk)
+    with pytest.raises(BadRequestException, match="bytes"):
+        await service.data.list_items_by_pk(pk, start_from_sk=sk)
+    assert service.calls == []
+
+
+async def test_a_first_version_that_has_expired_does_not_make_an_item_new(service: Any) -> None:
+    for kind in ("command", "data", "history"):
+        key = {"pk": {"S": "MASTER#acme"}, "sk": {"S": f"TTL#local-test-todo-{kind}"}}
+        service.put("master-data", {**key, "attributes": {"M": {"days": {"N": "1"}}}})
+    await service.commands.publish_sync(todo())
+    service.delete("todo-command", PK, "A1@1")
+    with pytest.raises(VersionConflictException):
+        await service.commands.publish_async(todo(name="again"))
+    assert service.rows("todo-command") == {}
+    assert (await service.commands.publish_async(todo(sk="B1"))).version == 1
+
+
+async def test_replaced_attributes_leave_s3(service: Any) -> None:
+    await service.commands.publish_sync(todo(attributes={"text": "a" * 200_000}))
+    await service.commands.publish_sync(todo(1, attributes={"text": "b" * 200_000}))
+    table = "ddb/local-test-todo"
+    assert objects(service) == [
+        f"{table}-command/{PK}/A1@1",
+        f"{table}-command/{PK}/A1@2",
+        f"{table}-data/{PK}/A1",
+        f"{table}-history/{PK}/A1@1",
+    ]
+    assert (await service.data.get_item(pk=PK, sk="A1")).attributes["text"][0] == "b"
+    assert (await service.history.get_item(pk=PK, sk="A1@1")).attributes["text"][0] == "a"
+
+
+@pytest.mark.parametrize("how", ["publish_async", "publish_sync"])
+async def test_a_refused_publish_leaves_nothing_in_s3(service: Any, how: str) -> None:
+    await service.commands.publish_async(todo())
+    with pytest.raises(VersionConflictException):
+        await getattr(service.commands, how)(todo(attributes={"text": "a" * 200_000}))
+    assert objects(service) == []
+
+
+async def test_a_reader_that_meets_a_replacement_gets_the_new_state(
+    service: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.commands.publish_sync(todo(attributes={"text": "a" * 200_000}))
+    s3 = service.session.client("s3")
+    original, replaced = s3.get_object, []
+
+    def replacing(**request: Any) -> Any:
+        if not replaced:
+            replaced.append(True)
+            s3.delete_object(Bucket="bucket", Key=request["Key"])
+            row = {"pk": {"S": PK}, "sk": {"S": "A1"}, "version": {"N": "2"}, "attributes": {"M": {}}}
+            service.put("todo-data", row)
+        return original(**request)
+
+    monkeypatch.setattr(s3, "get_object", replacing)
+    assert (await service.data.get_item(pk=PK, sk="A1")).version == 2
+
+
+async def test_the_modules_of_a_table_that_is_registered_twice_are_named(start: Any) -> None:
+    @Module(imports=[CommandModule.register(table_name="todo")])
+    class Billing: ...
+
+    with pytest.raises(InvalidCommandTableError, match=r"CommandModule .imported by Billing"):
+        await start(imports=[Billing])
