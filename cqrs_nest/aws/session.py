@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, TypeVar
 
 from cqrs_nest.aws.errors import AwsConfigurationError
@@ -57,7 +58,9 @@ class AwsSession:
 
     async def run(self, blocking: Callable[[], T]) -> T:
         """Run a function that blocks, such as one that reads a response's stream, in one of the threads."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, blocking)
+        # With the caller's context variables, by which tracing joins the call to its request.
+        run = copy_context().run
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run, blocking)
 
     def client(self, service: str) -> Any:
         """The boto3 client of a service. Its methods block: use `call` in async code."""

@@ -18,7 +18,14 @@ from cqrs_nest.buses.errors import (
 )
 from cqrs_nest.buses.event_bus import EventBus, EventBusOptions
 from cqrs_nest.buses.event_delivery import EventSubscriber
-from cqrs_nest.buses.event_messages import EVENT, MessageContext, context_of, event_message, valid_traceparent
+from cqrs_nest.buses.event_messages import (
+    EVENT,
+    MessageContext,
+    context_of,
+    event_message,
+    outgoing_traceparent,
+    valid_traceparent,
+)
 from cqrs_nest.buses.event_types import EventType, EventTypes, encode_event
 from cqrs_nest.buses.explorer import BusExplorer
 from cqrs_nest.buses.handlers import (
@@ -78,5 +85,6 @@ __all__ = [
     "context_of",
     "encode_event",
     "event_message",
+    "outgoing_traceparent",
     "valid_traceparent",
 ]

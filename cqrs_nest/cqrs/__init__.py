@@ -51,6 +51,7 @@ from cqrs_nest.cqrs.idempotency import IdempotencyBehaviour, IdempotencyStore, I
 from cqrs_nest.cqrs.message_context import acting_for, current_message_context
 from cqrs_nest.cqrs.module import CqrsModule
 from cqrs_nest.cqrs.sns_event_publisher import SnsEventPublisher
+from cqrs_nest.cqrs.tracing import TracingBehaviour
 from cqrs_nest.cqrs.version_conflicts import RetryOnVersionConflict
 
 __all__ = [
@@ -99,6 +100,7 @@ __all__ = [
     "SagaLoopError",
     "SnsEventPublisher",
     "TimingBehaviour",
+    "TracingBehaviour",
     "TransactionBehaviour",
     "UnhandledExceptionBus",
     "UnhandledExceptionInfo",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from cqrs_nest.buses import MessageContext, valid_traceparent
+from cqrs_nest.buses import MessageContext, outgoing_traceparent
 from cqrs_nest.context import Invoke, current_invoke, get_user_context
 from cqrs_nest.context.tenants import current_tenant_rules, is_header_override
 from cqrs_nest.context.user import CLAIM_TENANT
+
+_system_trace: ContextVar[str | None] = ContextVar("system_trace", default=None)
+"""The trace of an event that no request has caused."""
 
 
 def current_message_context() -> MessageContext:
@@ -23,14 +27,14 @@ def current_message_context() -> MessageContext:
     """
     invoke = current_invoke.get()
     if invoke is None:
-        return MessageContext()
+        return MessageContext(traceparent=outgoing_traceparent(_system_trace.get()))
     user = get_user_context(invoke)
     may_name_tenant = not is_header_override(invoke) or current_tenant_rules.get().allow_override(user)
     return MessageContext(
         invoke.request_id,
         user.user_id,
         user.tenant_code if invoke.claims and may_name_tenant else None,
-        valid_traceparent(invoke.headers.get("traceparent")),
+        outgoing_traceparent(invoke.headers.get("traceparent")),
     )
 
 
@@ -38,14 +42,17 @@ def current_message_context() -> MessageContext:
 def acting_for(context: MessageContext) -> Generator[None]:
     """Handle something on behalf of `context`: audit fields, tenant checks and events name it.
 
-    An empty context is the system itself. A request of a caller without an identity is not, and stays
-    without rights.
+    A context of nobody and no request is the system itself. A request of a caller without an identity
+    is not, and stays without rights.
     """
-    token = current_invoke.set(None if context == MessageContext() else _invoke(context))
+    is_system = context == MessageContext(traceparent=context.traceparent)
+    reset_invoke = current_invoke.set(None if is_system else _invoke(context))
+    reset_trace = _system_trace.set(context.traceparent if is_system else None)
     try:
         yield
     finally:
-        current_invoke.reset(token)
+        _system_trace.reset(reset_trace)
+        current_invoke.reset(reset_invoke)
 
 
 def _invoke(context: MessageContext) -> Invoke:
