@@ -13,13 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cqrs_nest.common import ArgumentsHost, Logger, NotFoundException
 from cqrs_nest.core import Container, RequestScope, current_request_scope
 from cqrs_nest.http.cors import Cors
-from cqrs_nest.http.enhancers import FILTER, Enhancers
+from cqrs_nest.http.enhancers import FILTER, Enhancers, MissingMethodError
+from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.filters import ExceptionHandler, describe_request
 from cqrs_nest.http.openapi import openapi_document
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.plan import compile_plan
 from cqrs_nest.http.responses import RawHeaders
-from cqrs_nest.http.routes import RouteDefinition, read_routes
+from cqrs_nest.http.routes import RouteDefinition, read_routes, warn_of_hidden_routes
 from cqrs_nest.http.swagger_ui import Answer, SwaggerUi
 from cqrs_nest.http.versioning import Endpoint, VersionedRouter
 
@@ -52,6 +53,7 @@ class HttpApplication:
     def __init__(self, container: Container, options: HttpOptions | None = None) -> None:
         self.options = options = options or HttpOptions()
         self.routes: tuple[RouteDefinition, ...] = tuple(read_routes(container, options))
+        warn_of_hidden_routes(self.routes)
         enhancers = Enhancers(container, options)
         self._router = VersionedRouter(list(self._endpoints(enhancers)), options.versioning)
         self._handle_error = ExceptionHandler([enhancers.of_application(FILTER)])
@@ -77,11 +79,18 @@ class HttpApplication:
             for method, path, answer in SwaggerUi(self.options.title, self.openapi).routes():
                 yield Endpoint(method, path, (), answer)
         for route in self.routes:
-            plan = compile_plan(route, enhancers, self.options)
+            try:
+                plan = compile_plan(route, enhancers, self.options)
+            except MissingMethodError as error:
+                raise invalid_route(route.controller, route.handler, error.problem, fix=error.fix) from None
             yield Endpoint(route.method, route.path, route.versions, plan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request. A websocket is closed before it is open."""
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+            return
         if scope["type"] != "http":
             raise ValueError(f"HttpApplication serves http, not {scope['type']}")
         headers = [] if self._cors is None else self._cors.response_headers(scope)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass
 from email.message import Message as Headers
 
@@ -68,7 +69,7 @@ class BodyReader:
 
 async def _read_json(request: Request) -> bytes | None:
     """Refuses a bare value and a number that JSON does not have (NaN, Infinity)."""
-    body = (await request.body()).strip()
+    body = (await request.body()).strip().removeprefix(BOM_UTF8)
     if not body:
         return None
     if body[:1] not in (b"{", b"["):

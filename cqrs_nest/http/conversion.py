@@ -7,17 +7,17 @@ from functools import partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails, to_json
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails, ValidationError, to_json
 
 from cqrs_nest.common import BadRequestException
 from cqrs_nest.http.call import parse_json
 from cqrs_nest.http.options import ValidationOptions
 from cqrs_nest.http.violations import Path, input_path, violation_texts
+from cqrs_nest.http.wire_schema import wire_validator
 
 Convert: TypeAlias = Callable[[Any], Any]
 
-_FINITE: Final = ConfigDict(allow_inf_nan=False)
 _EXPECTED: Final[Mapping[str, str]] = {
     "int_": "numeric string",
     "float_": "numeric string",
@@ -36,9 +36,8 @@ class JsonConverter:
     def __init__(self, annotation: Any, name: str | None, options: ValidationOptions) -> None:
         self._annotation = annotation
         self._name = None if is_model(annotation) else name
-        self._validate = partial(_complete(TypeAdapter(annotation)).validate_json, strict=True)
-        if options.forbid_non_whitelisted:
-            self._validate = partial(self._validate, extra="forbid")
+        validator = wire_validator(annotation, is_text=False)
+        self._validate: Convert = partial(validator.validate_json, strict=True, **_options(options))
 
     def __call__(self, body: bytes) -> Any:
         """Raises BadRequestException with one text for each broken rule."""
@@ -50,7 +49,7 @@ class JsonConverter:
         whole_numbers = [detail for detail in details if _is_whole_number(detail)]
         if whole_numbers:
             for detail in whole_numbers:
-                _replace(data, input_path(data, detail), int(detail["input"]))
+                data = _replaced(data, input_path(data, detail), int(detail["input"]))
             try:
                 return self._validate(to_json(data))
             except ValidationError as error:
@@ -66,9 +65,8 @@ class TextConverter:
         self._name = name
         self._is_list = is_list(annotation)
         self._list_keys = _list_keys(annotation) if name is None else frozenset[str]()
-        self._validate = _finite_adapter(annotation).validate_python
-        if options.forbid_non_whitelisted:
-            self._validate = partial(self._validate, extra="forbid")
+        validator = wire_validator(annotation, is_text=True)
+        self._validate: Convert = partial(validator.validate_python, **_options(options))
 
     def __call__(self, value: Any) -> Any:
         """Raises BadRequestException, for a single value with the text of NestJS's parsing pipes."""
@@ -116,20 +114,10 @@ def _list_keys(annotation: Any) -> frozenset[str]:
     return frozenset(listed) | {field.alias for field in listed.values() if field.alias}
 
 
-def _finite_adapter(annotation: Any) -> TypeAdapter[Any]:
-    try:
-        return _complete(TypeAdapter(annotation, config=_FINITE))
-    except PydanticUserError as error:
-        if error.code != "type-adapter-config-unused":
-            raise
-        return _complete(TypeAdapter(annotation))
-
-
-def _complete(adapter: TypeAdapter[Any]) -> TypeAdapter[Any]:
-    """Raises PydanticUndefinedAnnotation now for a model that names what is not there, not in a request."""
-    if not adapter.pydantic_complete:
-        adapter.rebuild()
-    return adapter
+def _options(options: ValidationOptions) -> dict[str, Any]:
+    """A property has one name on the wire, so that none slips in by that of its attribute."""
+    extra = {"extra": "forbid"} if options.forbid_non_whitelisted else {}
+    return {"by_alias": True, "by_name": False, **extra}
 
 
 def _is_whole_number(detail: ErrorDetails) -> bool:
@@ -138,11 +126,15 @@ def _is_whole_number(detail: ErrorDetails) -> bool:
     return detail["type"] == "int_type" and isinstance(value, float) and value.is_integer()
 
 
-def _replace(data: Any, path: Path, value: int) -> None:
-    for step in path[:-1]:
-        data = data[step]
-    if path:
-        data[path[-1]] = value
+def _replaced(data: Any, path: Path, value: int) -> Any:
+    if not path:
+        return value
+    *parents, last = path
+    parent = data
+    for step in parents:
+        parent = parent[step]
+    parent[last] = value
+    return data
 
 
 def _expected_text(details: list[ErrorDetails]) -> str | None:

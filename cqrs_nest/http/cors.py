@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers
@@ -9,6 +10,8 @@ from starlette.types import Scope
 
 from cqrs_nest.http.options import CorsOptions
 from cqrs_nest.http.responses import RawHeaders, Reply
+
+_HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~, -]*", re.ASCII)
 
 
 class Cors:
@@ -49,7 +52,7 @@ class Cors:
             sent.append((b"access-control-allow-headers", _joined(options.headers)))
         else:
             sent.append((b"vary", b"Access-Control-Request-Headers"))
-            if asked is not None:
+            if asked is not None and _HEADER_NAMES.fullmatch(asked):
                 sent.append((b"access-control-allow-headers", asked.encode("latin-1")))
         if options.max_age is not None:
             sent.append((b"access-control-max-age", b"%d" % options.max_age))

@@ -33,6 +33,15 @@ Enhancer: TypeAlias = Any
 """A binding, or an object that the application made itself."""
 
 
+class MissingMethodError(InvalidControllerError):
+    """A class cannot be what it is listed as."""
+
+    def __init__(self, name: str, method: str) -> None:
+        self.problem = f"{name} has no method {method}"
+        self.fix = f"write `async def {method}(...)` in {name}"
+        super().__init__(error_text(f"{self.problem}.", {"fix": self.fix}))
+
+
 class EnhancerKind(NamedTuple):
     """Where the enhancers of one kind are listed, and the method that makes an object one of them."""
 
@@ -99,7 +108,7 @@ def is_static(enhancer: Enhancer) -> bool:
 def bind(enhancer: Enhancer, method: str) -> AsyncMethod:
     """The method of an enhancer or controller as an async function, whatever its scope and colour.
 
-    Raises InvalidControllerError when its class does not have the method.
+    Raises MissingMethodError when its class does not have the method.
     """
     if not isinstance(enhancer, Binding):
         return _bound(enhancer, method)
@@ -148,6 +157,4 @@ def _method(owner: Any, method: str) -> Callable[..., Any]:
     if callable(function):
         return function
     name = (owner if isinstance(owner, type) else type(owner)).__name__
-    raise InvalidControllerError(
-        error_text(f"{name} has no method {method}.", {"fix": f"write `async def {method}(...)` in {name}"})
-    )
+    raise MissingMethodError(name, method)

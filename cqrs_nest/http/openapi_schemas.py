@@ -57,6 +57,16 @@ class _Generator(GenerateJsonSchema):
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> Schema:
         return {"type": "number"} if self.mode == WRITTEN else super().decimal_schema(schema)
 
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> Schema:
+        """An absent property is left out of a request: null in an example would wipe what is there."""
+        return self.generate_inner(schema["schema"]) if self.mode == READ else super().nullable_schema(schema)
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> Schema:
+        described = super().default_schema(schema)
+        if self.mode == READ and described.get("default", ...) is None:
+            del described["default"]
+        return described
+
     def encode_default(self, dft: Any) -> Any:
         if self.mode == WRITTEN and isinstance(dft, Decimal):
             return decimal_number(dft)

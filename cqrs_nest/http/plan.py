@@ -55,15 +55,15 @@ class RoutePlan:
     """Interceptors, parameters and handler."""
     render: Renderer
     handle_error: ExceptionHandler
-    body: BodyReader | None
-    """None: the route does not read the body."""
+    limit: int
+    """Bytes of a body, whoever reads it."""
     is_request_scoped: bool
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send, params: dict[str, PathValue]
     ) -> None:
         scope["path_params"] = params
-        limited = receive if self.body is None else LimitedReceive(receive, self.body.limit)
+        limited = LimitedReceive(receive, self.limit)
         call = Call(Request(scope, limited, send), self.controller, self.handler, self.status, params)
         answer = await (self._answer_in_scope(call) if self.is_request_scoped else self._answer(call))
         await answer(scope, receive, send)
@@ -118,7 +118,7 @@ def compile_plan(route: RouteDefinition, enhancers: Enhancers, options: HttpOpti
             find_metadata(route.handler, REDIRECT),
         ),
         ExceptionHandler(list(reversed(filters))),
-        body,
+        options.body_limit if body is None else body.limit,
         not all(map(is_static, taking_part)),
     )
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from cqrs_nest.common import VERSION_NEUTRAL
+from cqrs_nest.common import VERSION_NEUTRAL, Logger
 from cqrs_nest.common.metadata import find_metadata, own_metadata
 from cqrs_nest.common.routing import CONTROLLER, EVENT_STREAM, HTTP_CODE, ROUTES, VERSIONS, ControllerOptions
 from cqrs_nest.core import Binding, Container
@@ -17,6 +18,9 @@ from cqrs_nest.http.router import InvalidPathError, PathSet, split_path
 from cqrs_nest.http.router_module import module_paths
 from cqrs_nest.http.signature import Signature, read_signature
 from cqrs_nest.http.versioning import UriVersioning, Versioning, as_versions
+
+_logger = Logger("RouterExplorer")
+_PARAMETER = re.compile(r"(?<=/):[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,9 @@ class RouteDefinition:
     binding: Binding
     versions: tuple[str, ...] = ()
     """The versions that it answers where they do not stand in the path; empty for every request."""
+
+    def __str__(self) -> str:
+        return f"{self.controller.__name__}.{self.handler_name}"
 
     @property
     def handler_name(self) -> str:
@@ -60,6 +67,16 @@ def read_routes(container: Container, options: HttpOptions) -> list[RouteDefinit
         for controller in module.controllers
         for route in _routes_of(controller, paths.get(module.cls, ""), excluded, options)
     ]
+
+
+def warn_of_hidden_routes(routes: Iterable[RouteDefinition]) -> None:
+    """One line for each route that is never reached, because another one is declared before it."""
+    first: dict[tuple[str, str, tuple[str, ...]], RouteDefinition] = {}
+    for route in routes:
+        path = _PARAMETER.sub(":", route.path.lower())
+        hiding = first.setdefault((route.method, path, route.versions), route)
+        if hiding is not route:
+            _logger.warn("%s is hidden by %s: both are %s %s", route, hiding, route.method, route.path)
 
 
 def _routes_of(

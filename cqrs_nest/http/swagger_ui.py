@@ -40,7 +40,7 @@ _START = "SwaggerUIBundle({options});\n"
 
 
 class SwaggerUi:
-    """Three routes outside of the global prefix; the page needs the `local` extra, the document does not."""
+    """Routes outside of the global prefix; the page needs the `local` extra, the document does not."""
 
     def __init__(self, title: str, document: Callable[[], dict[str, Any]]) -> None:
         self._title = title
@@ -51,6 +51,7 @@ class SwaggerUi:
         """Method, path and what answers, as the router takes them."""
         return [
             ("GET", DOCUMENT_PATH, self._serve_document),
+            ("GET", f"{PAGE_PATH}-json", self._serve_document),
             ("GET", PAGE_PATH, self._serve_page),
             ("GET", f"{PAGE_PATH}/start.js", self._serve_start),
             ("GET", f"{PAGE_PATH}/:file", self._serve_asset),

@@ -89,3 +89,12 @@ async def test_without_cors_nothing_is_said(serve: Any) -> None:
     client = await serve(Cats, cors=None)
     assert access_headers(await client.get("/cats")) == {}
     assert (await client.options("/cats", headers=ASKING)).status_code == 404
+
+
+async def test_only_names_of_headers_are_echoed(serve: Any) -> None:
+    client = await serve()
+    asking = {"origin": "http://a", "access-control-request-method": "GET"}
+    for asked, echoed in (("x-a, x_b", "x-a, x_b"), ("x-a\x0bx", None), ("<script>", None)):
+        headers = {**asking, "access-control-request-headers": asked}
+        response = await client.options("/", headers=headers)
+        assert (response.status_code, response.headers.get("access-control-allow-headers")) == (204, echoed)

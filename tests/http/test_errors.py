@@ -150,5 +150,19 @@ async def test_unknown_routes(serve: Any) -> None:
 
 async def test_only_http_is_served(build: Any) -> None:
     application = await build()
-    with pytest.raises(ValueError, match="serves http, not websocket"):
-        await application({"type": "websocket"}, None, None)
+    with pytest.raises(ValueError, match="serves http, not lifespan"):
+        await application({"type": "lifespan"}, None, None)
+
+
+async def test_a_websocket_is_closed(build: Any) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await (await build())({"type": "websocket"}, receive, send)
+
+    assert sent == [{"type": "websocket.close", "code": 1000}]

@@ -249,3 +249,22 @@ async def test_it_can_be_switched_off(serve: Any) -> None:
     client = await serve(swagger_ui=False)
     assert (await client.get("/openapi.json")).status_code == 404
     assert (await client.get("/swagger-ui")).status_code == 404
+
+
+async def test_the_example_of_a_request_has_no_nulls(build: Any) -> None:
+    @Controller("cats")
+    class Cats:
+        @Post()
+        async def create(self, cat: Annotated[CreateCat, Body()]) -> CreateCat:
+            return cat
+
+    schemas = (await build(Cats)).openapi()["components"]["schemas"]
+    read, written = schemas["CreateCat-Input"]["properties"], schemas["CreateCat-Output"]["properties"]
+    assert read["bornAt"] == {"title": "Bornat", "type": "string", "format": "date-time"}
+    assert read["owner"] == {"$ref": "#/components/schemas/Owner"}
+    assert {"type": "null"} in written["bornAt"]["anyOf"]
+
+
+async def test_the_document_has_the_name_that_nestjs_gives_it(serve: Any) -> None:
+    client = await serve(title="Cats")
+    assert (await client.get("/swagger-ui-json")).json() == (await client.get("/openapi.json")).json()

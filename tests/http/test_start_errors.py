@@ -137,3 +137,29 @@ async def test_options_take_instances(build: Callable[..., Any]) -> None:
 def test_credentials_for_every_origin_are_refused() -> None:
     with pytest.raises(ValueError, match="credentials need the origins by name"):
         CorsOptions(credentials=True)
+
+
+async def test_a_wrong_enhancer_is_named_with_its_route(build: Any) -> None:
+    with pytest.raises(InvalidControllerError, match=r"^NoGuard\.find cannot be served: Opaque has no"):
+        await build(NoGuard)
+
+
+async def test_a_hidden_route_is_named(build: Any, caplog: pytest.LogCaptureFixture) -> None:
+    @Controller("cats")
+    class One:
+        @Get(":id")
+        async def one(self) -> None: ...
+
+        @Post(":id")
+        async def other(self) -> None: ...
+
+    @Controller("Cats")
+    class Two:
+        @Get(":name")
+        async def two(self) -> None: ...
+
+    await build(One, Two)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "Two.two is hidden by One.one: both are GET /Cats/:name"
+    ]

@@ -1,0 +1,132 @@
+"""What pydantic would take from the wire, and a service must not."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from pydantic import Field
+from starlette.requests import Request
+
+from cqrs_nest.common import Body, CanActivate, Controller, ExecutionContext, Get, Param, Post, Query, Req
+from cqrs_nest.http import Dto, ValidationOptions
+
+JSON = {"content-type": "application/json"}
+
+
+class Line(Dto):
+    due_on: date | None = None
+
+
+class Order(Dto):
+    due_date: datetime | None = None
+    due_on: date | int | None = None
+    weight: float = 0
+    price: Decimal = Decimal(0)
+    lines: list[Line] = Field(default=[])
+    parent: "Order | None" = None
+
+
+class Page(Dto):
+    page_size: int = 1
+    weight: float = 0
+    since: date | None = None
+
+
+class ReadsBody(CanActivate):
+    async def can_activate(self, context: ExecutionContext) -> bool:
+        await context.switch_to_http().get_request().body()
+        return True
+
+
+@Controller("w")
+class Wire:
+    @Post()
+    async def create(self, order: Annotated[Order, Body()]) -> Order:
+        return order
+
+    @Post("field")
+    async def field(self, n: Annotated[int, Body("n")]) -> list[int]:
+        return [n]
+
+    @Get("page")
+    async def page(self, page: Annotated[Page, Query()]) -> Page:
+        return page
+
+    @Get("since/:day")
+    async def since(self, day: Annotated[date, Param("day")], n: Annotated[int, Query("n")] = 0) -> Any:
+        return [day, n]
+
+    @Post("raw")
+    async def raw(self, request: Annotated[Request, Req()]) -> int:
+        return len(await request.body())
+
+
+@pytest.fixture
+async def client(serve: Any) -> httpx.AsyncClient:
+    return await serve(Wire, body_limit=1000)
+
+
+@pytest.mark.parametrize("text", ["5", "-5", "1700000000", "1.5", " 5", "20300102"])
+@pytest.mark.parametrize("path", ["dueDate", "lines.0.dueOn", "parent.dueDate"])
+async def test_a_number_is_no_date(client: httpx.AsyncClient, path: str, text: str) -> None:
+    first, _, rest = path.partition(".")
+    value: Any = text if not rest else [{"dueOn": text}] if first == "lines" else {"dueDate": text}
+    refused = await client.post("/w", json={first: value})
+    assert refused.status_code == 400
+    assert refused.json()["message"] == [f"{path} must be a valid ISO 8601 date string"]
+
+
+async def test_dates_are_read(client: httpx.AsyncClient) -> None:
+    body = {"dueDate": "2030-01-02T03:04:05Z", "dueOn": "2030-01-02", "lines": [{"dueOn": "2030-01-02"}]}
+    answer = (await client.post("/w", json=body)).json()
+    assert (answer["dueDate"], answer["dueOn"]) == ("2030-01-02T03:04:05.000Z", "2030-01-02")
+    for wrong in ("2030-13-01", "soon", "", 5, True, []):
+        assert (await client.post("/w", json={"dueDate": wrong})).status_code == 400, wrong
+    assert (await client.get("/w/since/2030-01-02")).json() == ["2030-01-02", 0]
+    assert (await client.get("/w/since/5")).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["weight", "price"])
+async def test_a_number_is_finite(client: httpx.AsyncClient, name: str) -> None:
+    content = b'{"%s": 1e999}' % name.encode()
+    assert (await client.post("/w", content=content, headers=JSON)).status_code in (400,)
+
+
+@pytest.mark.parametrize("text", ["1_000", "+5", "%205", "1.0", "1e3", "٣"])
+async def test_an_integer_of_a_text_is_digits(client: httpx.AsyncClient, text: str) -> None:
+    for path in (f"/w/since/2030-01-02?n={text}", f"/w/page?pageSize={text}"):
+        assert (await client.get(path)).status_code == 400
+    assert (await client.get("/w/page?pageSize=-05&weight=1e3")).json()["pageSize"] == -5
+    assert (await client.get("/w/page?weight=1_0")).status_code == 400
+
+
+async def test_a_whole_number_is_an_integer_as_a_field_too(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/w/field", json={"n": 3.0})).json() == [3]
+    assert (await client.post("/w/field", json={"n": 3.5})).status_code == 400
+
+
+async def test_a_property_has_one_name_on_the_wire(serve: Any, client: httpx.AsyncClient) -> None:
+    assert (await client.post("/w", json={"due_date": "2030-01-02"})).json()["dueDate"] is None
+    assert (await client.get("/w/page?page_size=5")).json()["pageSize"] == 1
+    strict = await serve(Wire, validation=ValidationOptions(forbid_non_whitelisted=True))
+    refused = await strict.post("/w", json={"due_date": "2030-01-02", "lines": [{"due_on": None}]})
+    assert refused.json()["message"] == [
+        "lines.0.property due_on should not exist",
+        "property due_date should not exist",
+    ]
+
+
+async def test_a_byte_order_mark_is_passed_over(client: httpx.AsyncClient) -> None:
+    response = await client.post("/w", content=b'\xef\xbb\xbf{"weight": 2}', headers=JSON)
+    assert (response.status_code, response.json()["weight"]) == (201, 2)
+
+
+async def test_the_limit_counts_whoever_reads_the_body(serve: Any, client: httpx.AsyncClient) -> None:
+    assert (await client.post("/w/raw", content=b"x" * 1000)).text == "1000"
+    assert (await client.post("/w/raw", content=b"x" * 1001)).status_code == 413
+    guarded = await serve(Wire, body_limit=1000, guards=[ReadsBody()])
+    assert (await guarded.post("/w", json={})).status_code == 201
+    assert (await guarded.get("/w/page")).status_code == 200
+    assert (await guarded.post("/w", content=b"x" * 1001)).status_code == 413
