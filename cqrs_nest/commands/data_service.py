@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService
-from cqrs_nest.aws.dynamodb import Condition, Order
+from cqrs_nest.aws.dynamodb import Condition, Order, is_condition_failure
 from cqrs_nest.commands.key_checks import check_read
 from cqrs_nest.commands.keys import remove_sort_key_version
 from cqrs_nest.commands.models import DataEntity, DataList
@@ -81,9 +81,22 @@ class DataService:
             yield DataEntity.from_row(row)
 
     async def publish(self, command: Mapping[str, Any]) -> DataEntity:
-        """Write the data row of a command row, whatever is there: one step of the Step Functions pipeline."""
+        """Write the data row of a command row, unless a newer one is there: a step of the state machine.
+
+        Gives the data row as it is afterwards.
+        """
         key = {"pk": command["pk"], "sk": remove_sort_key_version(command["sk"])}
         existing = await self._dynamodb.get_item(self._table.data, key, consistent_read=True)
         row = data_row(command, existing, csk=command["sk"])
-        await self._dynamodb.put_item(self._table.data, row)
+        try:
+            await self._dynamodb.put_item(self._table.data, row, _not_newer_than(row["version"]))
+        except Exception as error:
+            if not is_condition_failure(error):
+                raise
+            newer = await self._dynamodb.get_item(self._table.data, key, consistent_read=True)
+            return DataEntity.from_row(newer or row)
         return DataEntity.from_row(row)
+
+
+def _not_newer_than(version: int) -> Condition:
+    return Condition("attribute_not_exists(version) OR version <= :version", {":version": version})

@@ -98,6 +98,19 @@ async def test_the_earlier_execution_resumes_the_later(executions: Service) -> N
     assert history["name"] == {"S": "first"}
 
 
+async def test_a_repeated_write_leaves_a_newer_data_row(executions: Service) -> None:
+    Resumed(executions)
+    await two_versions(executions)
+    await run_to_the_end(executions, "A@1")
+    await run_to_the_end(executions, "A@2")
+    rows = executions.world.rows()
+    [writes_data, *_] = await run(executions, "transform_data", "A@1")
+    result = await run(executions, "sync_data", "A@1", writes_data)
+    assert (result["version"], result["name"]) == (2, "second")
+    key = ("local-demo-todo-data", "TODO#acme", "A")
+    assert executions.world.rows()[key] == rows[key]
+
+
 async def test_an_execution_that_comes_too_late_to_wait_resumes_itself(executions: Service) -> None:
     resumed = Resumed(executions)
     await two_versions(executions)
