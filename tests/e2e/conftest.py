@@ -192,7 +192,15 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 @pytest.fixture(scope="session")
 def stranger(service: Service) -> str:
     """The token of a user of another tenant, as the command line signs it."""
-    signing = ["-m", "sample_app", "token", "--user", "mallory", "--tenant", "umbrella"]
+    signing = [
+        "-c",
+        "from cqrs_nest.cli.main import main; main()",
+        "token",
+        "--user",
+        "mallory",
+        "--tenant",
+        "umbrella",
+    ]
     program = Program(signing, service.program.directory)
     try:
         return program.read_until("^eyJ").strip()
