@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from moto import mock_aws
+from moto.dynamodb.responses import DynamoHandler
 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.common import DynamicModule
@@ -63,7 +65,15 @@ StartService = Callable[..., Any]
 
 
 @pytest.fixture
-def emulator() -> Iterator[None]:
+def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One request at a time: moto lets other threads in between a condition and its write."""
+    answer, one_at_a_time = DynamoHandler.call_action, threading.RLock()
+
+    def call_action(handler: DynamoHandler) -> Any:
+        with one_at_a_time:
+            return answer(handler)
+
+    monkeypatch.setattr(DynamoHandler, "call_action", call_action)
     with mock_aws():
         yield
 
