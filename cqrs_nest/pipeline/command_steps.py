@@ -31,6 +31,9 @@ from cqrs_nest.pipeline.version_check import Turn, VersionCheck
 DATA_HANDLER = "DataSyncDdsHandler"
 """The name under which the write of the data row stands among a table's handlers."""
 
+SYNC_DATA = "sync_data"
+"""The state in which data row and custom handlers take a command over."""
+
 NEVER_APPLIED = "check_version:FAILED"
 """The status of a command whose version another one has taken."""
 
@@ -229,21 +232,44 @@ class CommandSteps:
         await self._sns.publish_alarm(message)
 
     async def report_failure(self, state: str, error: BaseException) -> None:
-        """Note that a state failed and tell operators. What goes wrong there becomes a note of `error`."""
-        alarms = [self.alarm(cause) for cause in causes_of(error)]
-        reports = [self.set_status(f"{state}:FAILED"), *alarms]
-        for outcome in await asyncio.gather(*reports, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                error.add_note(f"The failure of {self!r} could not be reported: {outcome!r}")
+        """Tell of a state that failed. What goes wrong there becomes a note of `error`."""
+        try:
+            await self.report(f"{state}:FAILED", *causes_of(error))
+        except Exception as failure:  # noqa: BLE001 the failure of the state must not be lost for it
+            error.add_note(f"The failure of {self!r} could not be reported: {failure!r}")
+
+    async def report(self, status: str, *errors: BaseException | dict[str, Any]) -> None:
+        """Tell operators of the errors and note the status; once, however often the command is delivered.
+
+        The status is noted last, so that it stands for alarms that were sent.
+        """
+        row = await self.command_row(self.version)
+        if row is None or row.get("status") != status:
+            await gather_all([self.alarm(error) for error in errors])
+            await self.set_status(status)
 
     async def _turn(self, applied: int, data: Row | None, previous: Row | None) -> Turn:
         if self.version > applied:
             if self._table.table.options.disable_default_handler and await self.is_finished():
                 return Turn.OVER
             return Turn.NOW if previous is None or _is_through(previous) else Turn.LATER
-        if self.version == applied and data and data.get("requestId") == self._row.get("requestId"):
+        if self.version == applied and self._has_made(data):
             return Turn.AGAIN
-        return Turn.OVER if await self.is_finished() else Turn.NEVER
+        if await self.is_finished():
+            return Turn.OVER
+        return Turn.LATE if self._has_made(await self._replaced_row()) else Turn.NEVER
+
+    def _has_made(self, row: Row | None) -> bool:
+        """Whether a data row, or the history row that keeps it, came of this command."""
+        if row is None or row.get("requestId") != self._row.get("requestId"):
+            return False
+        times = (self._row.get("createdAt"), self._row.get("updatedAt"))
+        return row.get("requestId") is not None or row.get("updatedAt") in times
+
+    async def _replaced_row(self) -> Row | None:
+        """The data row that this version made, when later ones have replaced it."""
+        key = {"pk": self.pk, "sk": self.sk}
+        return await self._dynamodb.get_item(self._table.table.history, key, consistent_read=True)
 
     async def _previous_row(self, wanted: bool) -> Row | None:
         return await self.command_row(self.version - 1) if wanted and self.version > 1 else None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from cqrs_nest.commands import RegisteredTable
 from cqrs_nest.commands.rows import Row
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.events import EventHandler
 from cqrs_nest.pipeline.command_events import MessagesOwedEvent, NewCommandEvent
-from cqrs_nest.pipeline.command_steps import NEVER_APPLIED, CommandSteps
+from cqrs_nest.pipeline.command_steps import NEVER_APPLIED, SYNC_DATA, CommandSteps
 from cqrs_nest.pipeline.errors import ConcurrentChangeError
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 from cqrs_nest.pipeline.version_check import Turn
@@ -43,19 +45,21 @@ class StreamDriver:
                 case Turn.NEVER:
                     mismatch = check.mismatch()
                     self._logger.error("%r can never be applied: %s", steps, mismatch["cause"])
-                    await steps.set_status(NEVER_APPLIED)
-                    await steps.alarm(mismatch)
+                    await steps.report(NEVER_APPLIED, mismatch)
                     return
                 case Turn.LATER:
                     for earlier in await steps.earlier_rows(check.applied):
                         await self.apply(table, earlier, delivery)
                 case Turn.AGAIN:
                     if not await steps.is_finished():
-                        await self._project(steps)
+                        await self._project(steps, steps.run_custom_handlers)
+                    return
+                case Turn.LATE:
+                    await self._project(steps, steps.catch_up_handlers)
                     return
                 case Turn.NOW:
                     if await self._write(steps, data):
-                        await self._project(steps)
+                        await self._project(steps, steps.run_custom_handlers)
                         return
         raise ConcurrentChangeError(f"{steps!r} was not applied in {ATTEMPTS} attempts.")
 
@@ -63,14 +67,14 @@ class StreamDriver:
         try:
             return await steps.apply(data)
         except Exception as error:
-            await steps.report_failure("sync_data", error)
+            await steps.report_failure(SYNC_DATA, error)
             raise
 
-    async def _project(self, steps: CommandSteps) -> None:
+    async def _project(self, steps: CommandSteps, handlers: Callable[[], Awaitable[None]]) -> None:
         try:
-            await steps.run_custom_handlers()
+            await handlers()
         except Exception as error:
-            await steps.report_failure("sync_data", error)
+            await steps.report_failure(SYNC_DATA, error)
             raise
         await steps.finish()
 

@@ -10,13 +10,14 @@ from cqrs_nest.commands.statuses import EVENTS_OWED, FINISHED, SYNC_FAILED, SYNC
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.events import EventHandler
 from cqrs_nest.pipeline.command_events import SyncCommandEvent
-from cqrs_nest.pipeline.command_steps import CommandSteps
+from cqrs_nest.pipeline.command_steps import SYNC_DATA, CommandSteps
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 
 GRACE = timedelta(seconds=5)
 """How long a publish may still be at work; after that it counts as dead."""
 PAUSE_SECONDS = 0.05
 _UNDER_WAY = (SYNC_STARTED, EVENTS_OWED)
+_HANDLERS_DUE = (SYNC_STARTED, SYNC_FAILED, f"{SYNC_DATA}:FAILED")
 
 
 @EventHandler(SyncCommandEvent)
@@ -34,7 +35,7 @@ class SyncCommandHandler:
         """Leave a command that owes nothing. Raises what a handler raised, so that it is tried again."""
         steps = self._pipeline.steps_of(event)
         match await self._settled_status(steps, event.row):
-            case str(status) if status in (SYNC_STARTED, SYNC_FAILED):
+            case str(status) if status in _HANDLERS_DUE:
                 await self._repeat_handlers(steps)
             case str(status) if status == EVENTS_OWED:
                 await steps.complete()
@@ -65,7 +66,7 @@ class SyncCommandHandler:
         try:
             await steps.catch_up_handlers()
         except Exception as error:
-            await steps.report_failure("publish_sync", error)
+            await steps.report_failure(SYNC_DATA, error)
             raise
         await steps.complete()
 

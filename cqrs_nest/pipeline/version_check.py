@@ -18,6 +18,8 @@ class Turn(Enum):
     """One before it has not been applied yet."""
     OVER = auto()
     """It was applied and later ones were too."""
+    LATE = auto()
+    """The same, but not everything was done for it."""
     NEVER = auto()
     """Another command has taken its version."""
 

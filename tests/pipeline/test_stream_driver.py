@@ -102,6 +102,54 @@ async def test_a_failing_handler_is_reported_and_tried_again(service: Service) -
     assert service.row("history", "A@1") is None
 
 
+async def test_a_failure_is_told_once(service: Service) -> None:
+    await service.publish("A", "first")
+    record = service.record("A@1")
+    service.projection.failing.add("first")
+    await service.deliver(record)
+    rows = service.world.rows()
+    assert statuses(service.world.messages("all-raw"))[0] == "A@1 sync_data:FAILED"
+    assert len(service.world.messages("alarm-queue")) == 1
+    assert await service.deliver(record) == ["1001"]
+    assert service.world.rows() == rows
+    assert service.world.messages("all-raw") == []
+    assert service.world.messages("alarm-queue") == []
+
+
+async def test_a_failure_of_which_nobody_was_told_is_told_at_the_next_delivery(service: Service) -> None:
+    await service.publish("A", "first")
+    record = service.record("A@1")
+    service.projection.failing.add("first")
+    with service.failing("SNS", "Publish", "AlarmSnsTopic"):
+        await service.deliver(record)
+    assert service.world.messages("alarm-queue") == []
+    await service.deliver(record)
+    assert len(service.world.messages("alarm-queue")) == 1
+
+
+@pytest.mark.parametrize("request_id", ["the first request", None])
+async def test_a_command_that_failed_before_a_synchronous_update_is_finished(
+    service: Service, request_id: str | None
+) -> None:
+    row = {"pk": "TODO#acme", "sk": "A", "name": "first", "version": 0}
+    await service.commands().publish_async(row, request_id=request_id)
+    record = service.record("A@1")
+    service.projection.failing.add("first")
+    assert await service.deliver(record) == ["1001"]
+    await service.commands().publish_sync({**row, "name": "second", "version": 1}, request_id="another")
+    service.projection.failing.clear()
+    for queue in ("all-raw", "alarm-queue"):
+        service.world.messages(queue)
+    assert await service.deliver(record) == []
+    assert service.status("A@1") == "finish:FINISHED"
+    assert service.projection.seen == ["A@1", "A@2", "A@1", "A@2"]
+    assert statuses(service.world.messages("all-raw")) == ["A@1 finish:FINISHED"]
+    assert service.world.messages("alarm-queue") == []
+    data = service.row("data", "A")
+    assert data is not None
+    assert data["name"] == {"S": "second"}
+
+
 async def test_a_failing_command_holds_back_its_item_alone(service: Service) -> None:
     for sk in ("A", "B"):
         await service.publish(sk, f"{sk} first")

@@ -121,15 +121,17 @@ async def test_a_failing_handler_is_tried_again_by_the_stream(service: Service) 
         await service.commands().publish_sync(todo())
     record = service.record("A@1", status=STARTED)
     assert await service.deliver(record) == ["1001"]
-    assert service.status("A@1") == "publish_sync:FAILED"
+    assert service.status("A@1") == "sync_data:FAILED"
     assert len(service.world.messages("alarm-queue")) == 1
+    assert await service.deliver(record) == ["1001"]
+    assert service.world.messages("alarm-queue") == []
     service.projection.failing.clear()
     told(service)
     assert await service.deliver(record) == []
     assert service.status("A@1") == "finish:FINISHED"
     assert told(service) == BOTH
     assert await service.deliver(record) == []
-    assert service.projection.seen == ["A@1"] * 3
+    assert service.projection.seen == ["A@1"] * 4
 
 
 async def test_a_late_repetition_ends_with_the_newest_version(service: Service) -> None:
