@@ -59,7 +59,7 @@ from cqrs_nest.common.lifecycle import (
 )
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import MetadataKey, Reflector, SetMetadata, apply_decorators
-from cqrs_nest.common.middleware import RouteInfo
+from cqrs_nest.common.middleware import MiddlewareConsumer, NestMiddleware, Next, RouteInfo
 from cqrs_nest.common.modules import DynamicModule, Module
 from cqrs_nest.common.parameters import (
     Body,
@@ -156,9 +156,12 @@ __all__ = [
     "MessageEvent",
     "MetadataKey",
     "MethodNotAllowedException",
+    "MiddlewareConsumer",
     "MisdirectedException",
     "Module",
     "NestInterceptor",
+    "NestMiddleware",
+    "Next",
     "NotAcceptableException",
     "NotFoundException",
     "NotImplementedException",

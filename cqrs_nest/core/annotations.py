@@ -61,16 +61,20 @@ class Namespace(Mapping[str, Any]):
         return 0
 
     def read(self, annotation: Any) -> Any:
-        """The annotation as an object, or `UnreadableAnnotation` if it names what is not there."""
+        """The annotation as an object, or `UnreadableAnnotation` if it names what is not there.
+
+        Texts within it are looked up as well: `Annotated["Later", Body()]`.
+        """
         if isinstance(annotation, ForwardRef):
             annotation = annotation.__forward_arg__
-        if not isinstance(annotation, str):
+        if isinstance(annotation, type):
             return annotation
-        found = self.module_names.get(annotation)
-        if isinstance(found, type):
-            return found
+        if isinstance(annotation, str):
+            found = self.module_names.get(annotation)
+            if isinstance(found, type):
+                return found
         holder = SimpleNamespace(__annotations__={"it": annotation})
         try:
             return get_type_hints(holder, self.module_names, self, include_extras=True)["it"]
         except (NameError, AttributeError, SyntaxError, TypeError):
-            return UnreadableAnnotation(annotation)
+            return UnreadableAnnotation(str(annotation))

@@ -167,6 +167,11 @@ class Container:
 
     async def create_in(self, module: ModuleNode, cls: type[T], scope: RequestScope | None) -> T:
         """A new object of `cls`, injected with what `module` sees. It is not registered."""
+        instance: T = await _instance_in(self.binding_in(module, cls), scope)
+        return instance
+
+    def binding_in(self, module: ModuleNode, cls: type[Any]) -> Binding:
+        """How to build a `cls` with what `module` sees. Raises the errors of missing dependencies."""
         binding = Binding(ClassProvider(cls, cls), module, Scope.REQUEST)
         linked = self._linker.link([binding])
         bubble_request_scope(linked)
@@ -174,8 +179,7 @@ class Container:
             if link.target is not None and link.target.is_static and link.target.instance is MISSING:
                 raise NotBuiltYetError(link.target)
         compile_plans([binding])
-        instance: T = await _instance_in(binding, scope)
-        return instance
+        return binding
 
     def injector_of(self, module: ModuleNode) -> Injector:
         """The module's injector, which also knows what the module sees of others."""

@@ -16,6 +16,7 @@ from cqrs_nest.http.cors import Cors
 from cqrs_nest.http.enhancers import FILTER, Enhancers, MissingMethodError
 from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.filters import ExceptionHandler, describe_request
+from cqrs_nest.http.middleware import read_middleware, run_middleware
 from cqrs_nest.http.openapi import openapi_document
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.plan import compile_plan
@@ -56,6 +57,7 @@ class HttpApplication:
         warn_of_hidden_routes(self.routes)
         enhancers = Enhancers(container, options)
         self._router = VersionedRouter(list(self._endpoints(enhancers)), options.versioning)
+        self._middleware = read_middleware(container, self.routes, options)
         self._handle_error = ExceptionHandler([enhancers.of_application(FILTER)])
         self._cors = None if options.cors is None else Cors(options.cors)
         self._document: dict[str, Any] | None = None
@@ -65,6 +67,7 @@ class HttpApplication:
         """Put an ASGI middleware around everything there is so far: `http.use(lambda app: GZip(app))`.
 
         It sees every request, also to unknown routes; what it raises is answered by the global filters.
+        Middleware with dependencies is applied by `configure(consumer)` of a module.
         """
         self._inner = middleware(self._inner)
 
@@ -114,6 +117,15 @@ class HttpApplication:
         if preflight is not None:
             await preflight(scope, receive, send)
             return
+        if self._middleware:
+            path = _raw_path(scope).decode("latin-1")
+            chain = [each for each in self._middleware if each.covers(scope["method"], path)]
+            if chain:
+                await run_middleware(chain, self._route, scope, receive, send, self.options.body_limit)
+                return
+        await self._route(scope, receive, send)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw_path = _raw_path(scope)
         match = self._router.match(scope, raw_path)
         if match is None:

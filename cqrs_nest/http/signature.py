@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from types import FunctionType, SimpleNamespace, UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
+from types import FunctionType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.common.parameters import ParameterMarker
@@ -65,14 +65,14 @@ def read_signature(
         if read is not None:
             _check_path(controller, handler, read, path_names)
             parameters.append(read)
-    returns = _read(function.__annotations__.get("return", REQUIRED), namespace)
+    returns = namespace.read(function.__annotations__.get("return", REQUIRED))
     return Signature(tuple(parameters), REQUIRED if isinstance(returns, UnreadableAnnotation) else returns)
 
 
 def _read_parameter(
     controller: type[Any], handler: Callable[..., Any], parameter: inspect.Parameter, namespace: Namespace
 ) -> Parameter | None:
-    annotation = _read(parameter.annotation, namespace)
+    annotation = namespace.read(parameter.annotation)
     name = parameter.name
     if isinstance(annotation, UnreadableAnnotation):
         raise invalid_route(
@@ -96,18 +96,6 @@ def _read_parameter(
         f"nothing says where the parameter {name} comes from",
         fix=f"annotate it, such as `{name}: Annotated[..., Query({name!r})]`, with {_MARKERS}",
     )
-
-
-def _read(annotation: Any, namespace: Namespace) -> Any:
-    """The annotation with every name in it looked up, also in `Annotated["Later", Body()]`."""
-    read = namespace.read(annotation)
-    if isinstance(read, UnreadableAnnotation | type):
-        return read
-    holder = SimpleNamespace(__annotations__={"it": read})
-    try:
-        return get_type_hints(holder, namespace.module_names, namespace, include_extras=True)["it"]
-    except NameError:
-        return UnreadableAnnotation(str(annotation))
 
 
 def _check_path(

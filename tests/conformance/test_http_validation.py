@@ -159,6 +159,51 @@ async def test_models_made_of_others(
     assert response.json() == (body if messages is None else bad_request(*messages))
 
 
+class Open(Item, extra="allow"): ...
+
+
+@Controller()
+class Others:
+    @Post("open")
+    async def open(self, item: Annotated[Open, Body()]) -> Open:
+        return item
+
+    @Post("list")
+    async def many(self, items: Annotated[list[Item], Body()]) -> int:
+        return len(items)
+
+
+async def others() -> httpx.AsyncClient:
+    @Module(controllers=[Others])
+    class App: ...
+
+    application = HttpApplication(await Container.create(App))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
+
+
+@case("VAL-07")
+async def test_a_model_may_keep_unknown_properties() -> None:
+    kept = await (await others()).post("/open", json={"sku": "a", "qty": 1, "extra": 1})
+    assert (kept.status_code, kept.json()) == (201, {"sku": "a", "qty": 1, "extra": 1})
+
+
+@case("VAL-15")
+@pytest.mark.parametrize(
+    ("body", "messages"),
+    [
+        (
+            [{"sku": "a", "qty": 1}, {}],
+            ["1.sku must be a string", "1.qty must be an integer number"],
+        ),
+        ({"sku": "a", "qty": 1}, ["the value must be an array"]),
+    ],
+)
+async def test_a_list_of_models(body: Any, messages: list[str]) -> None:
+    client = await others()
+    assert (await client.post("/list", json=[{"sku": "a", "qty": 1}])).text == "1"
+    assert (await client.post("/list", json=body)).json() == bad_request(*messages)
+
+
 @case("VAL-18")
 async def test_values_of_custom_markers_are_not_checked() -> None:
     assert (await (await serve()).get("/v/custom")).json() == {"s": 5}
