@@ -11,9 +11,10 @@ PUBLIC = {
     "cqrs_nest.common": """
         All ArgumentsHost BadRequestException Body CallHandler CanActivate Catch ConflictException Controller
         Delete DynamicModule ExceptionFilter ExecutionContext ForbiddenException Get Head Header Headers
-        HttpCode HttpException Inject Injectable InjectionToken Ip Logger MetadataKey Module NestInterceptor
+        DefaultValuePipe HttpCode HttpException Inject Injectable InjectionToken Ip Logger MetadataKey Module NestInterceptor
         NotFoundException Options Param Patch PipeTransform Post Put Query Redirect Reflector Req Scope
-        SetMetadata UnauthorizedException UseFilters UseGuards UseInterceptors UsePipes Version
+        SetMetadata MessageEvent MiddlewareConsumer NestMiddleware ParseArrayPipe ParseBoolPipe ParseEnumPipe
+        ParseFloatPipe ParseIntPipe ParseUUIDPipe Res RouteInfo Sse StreamableFile UnauthorizedException UploadedFile UseFilters UseGuards UseInterceptors UsePipes Version
         apply_decorators create_param_decorator forward_ref provide
     """,
     "cqrs_nest.config": "ConfigModule ConfigService Environment",
@@ -26,7 +27,7 @@ PUBLIC = {
         UnhandledExceptionBus
     """,
     "cqrs_nest.events": "EventFactory EventHandler",
-    "cqrs_nest.http": "Dto HttpOptions",
+    "cqrs_nest.http": "Dto HeaderVersioning HttpOptions RouterModule RouteTree UploadFile UriVersioning",
     "cqrs_nest.testing": "Test",
 }
 
