@@ -32,7 +32,7 @@ class BatchResponse(dict[str, list[dict[str, str]]]):
 
     def __init__(self, size: int, failures: Sequence[RecordFailure]) -> None:
         super().__init__(
-            batchItemFailures=[{"itemIdentifier": _identifier(item.record)} for item in failures]
+            batchItemFailures=[{"itemIdentifier": identifier_of(item.record)} for item in failures]
         )
         self.size = size
         self.failures = tuple(failures)
@@ -82,5 +82,6 @@ def _position(record: BatchRecord) -> tuple[int, str]:
     return len(number), number
 
 
-def _identifier(record: BatchRecord) -> str:
+def identifier_of(record: BatchRecord) -> str:
+    """By which a partial batch response names a record."""
     return record.message_id if isinstance(record, SqsEvent) else record.sequence_number

@@ -13,6 +13,7 @@ from cqrs_nest.events.batches import BatchRecord, BatchResponse, process_batch
 from cqrs_nest.events.concurrency import gather_all
 from cqrs_nest.events.dispatcher import EventDispatcher
 from cqrs_nest.events.factories import EventFactories
+from cqrs_nest.events.failure_log import FailureLog
 from cqrs_nest.events.records import (
     AwsEvent,
     DynamoDbStreamEvent,
@@ -39,7 +40,7 @@ class EventService:
     def __init__(self, factories: EventFactories, dispatcher: EventDispatcher) -> None:
         self._factories = factories
         self._dispatcher = dispatcher
-        self._logger = Logger("EventService")
+        self._failures = FailureLog(Logger("EventService"))
 
     def on_application_bootstrap(self) -> None:
         """Find factories and handlers once all modules are ready."""
@@ -70,8 +71,7 @@ class EventService:
 
     async def _handle_batch(self, records: Sequence[BatchRecord], context: Any) -> BatchResponse:
         response = await process_batch(records, lambda record: self._process(record, context))
-        for failure in response.failures:
-            self._logger.error("%r failed and will be delivered again", failure.record, error=failure.error)
+        self._failures.write(records, response)
         return response
 
     async def _process(self, record: AwsEvent, context: Any) -> list[list[Any]]:

@@ -67,6 +67,11 @@ class Poller(ABC):
         """Everything that has been written so far was delivered, and nothing waits for a retry."""
         return self._seen == self._signal.writes
 
+    @property
+    def rest(self) -> float:
+        """Seconds to wait before the source is asked again, unless something is written to it."""
+        return _IDLE_SECONDS
+
     async def caught_up(self) -> None:
         """Return as soon as the poller has caught up."""
         while not self.is_caught_up:
@@ -102,7 +107,7 @@ class Poller(ABC):
                 self._seen = seen
             self._polled.fire()
             if not found:
-                await self._signal.wait_beyond(seen, _IDLE_SECONDS)
+                await self._signal.wait_beyond(seen, self.rest)
 
     async def deliver(self, event: Mapping[str, Any], identifiers: list[str]) -> set[str]:
         """Hand over one event; which of its records have to be delivered again."""

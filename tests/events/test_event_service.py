@@ -213,6 +213,37 @@ async def test_a_failing_record_fails_only_itself(sqs: Batch, caplog: pytest.Log
     assert "JSONDecodeError" in caplog.text
 
 
+async def test_the_stack_of_a_failure_is_logged_once(stream: Batch, caplog: pytest.LogCaptureFixture) -> None:
+    problems = ["the disk is full", "the disk is full", "the disk is gone", ""]
+
+    @EventHandler(DynamoDbStreamEvent)
+    class Projection:
+        async def execute(self, event: DynamoDbStreamEvent) -> None:
+            if problems[0]:
+                raise RuntimeError(problems[0])
+
+    async with service(Projection) as (events, _):
+        batch = stream(("T#t", "a@1"), ("T#t", "a@2"), ("T#t", "a@3"))
+        while problems:
+            await events.handle(batch)
+            problems.pop(0)
+        problems.append("the disk is full")
+        await events.handle(batch)
+    lines = [(record.getMessage(), record.exc_info is not None) for record in caplog.records]
+    failed = "INSERT of local-demo-todo-command T#t a@1 failed at attempt {} and will be delivered again: {}"
+    waiting = ("2 records behind the failed ones wait for them", False)
+    assert lines == [
+        (failed.format(1, "RuntimeError: the disk is full"), True),
+        waiting,
+        (failed.format(2, "RuntimeError: the disk is full"), False),
+        waiting,
+        (failed.format(3, "RuntimeError: the disk is gone"), True),
+        waiting,
+        (failed.format(1, "RuntimeError: the disk is full"), True),
+        waiting,
+    ]
+
+
 async def test_a_batch_that_failed_altogether_can_be_raised(sqs: Batch) -> None:
     @EventHandler(SqsEvent)
     class Failing:

@@ -130,21 +130,56 @@ async def test_updates_of_rows_are_not_delivered(
     assert recorder.deliveries == [["A@1"]]
 
 
-async def test_a_failing_record_is_delivered_again_and_does_not_hold_back_later_ones(
+async def test_inserts_behind_many_updates_are_delivered(
+    aws: EmbeddedAws, session: AwsSession, recorder: Recorder
+) -> None:
+    arn = await aws.create_streamed_table(session, TABLE)
+    await put(session, "A@1")
+    for number in range(120):
+        await put(session, "A@1", n={"N": str(number)})
+    await put(session, "A@2")
+    poller = StreamPoller(session, arn, recorder, aws.table_writes)
+    poller.start()
+    await poller.caught_up()
+    await poller.stop()
+    assert [name for names in recorder.deliveries for name in names] == ["A@1", "A@2"]
+
+
+async def test_a_failing_record_is_delivered_again_and_holds_back_its_item_alone(
     session: AwsSession, stream: StreamPoller, recorder: Recorder
 ) -> None:
     recorder.failing.add("B@1")
     await put(session, "A@1")
     await put(session, "B@1")
     await recorder.wait_for("B@1", times=2)
+    await put(session, "B@2")
     await put(session, "C@1")
     await recorder.wait_for("C@1", times=1)
+    await recorder.wait_for("B@2", times=1)
     assert not stream.is_caught_up
 
     recorder.failing.clear()
     await stream.caught_up()
-    assert sum("A@1" in names for names in recorder.deliveries) == 1
-    assert recorder.deliveries[-1][0] == "B@1"
+    for name, times in (("A@1", 1), ("C@1", 1)):
+        assert sum(name in names for names in recorder.deliveries) == times
+    assert [name for name in recorder.deliveries[-1] if name[0] == "B"] == ["B@1", "B@2"]
+
+
+async def test_what_keeps_failing_does_not_slow_down_the_rest(
+    aws: EmbeddedAws, session: AwsSession, recorder: Recorder
+) -> None:
+    arn = await aws.create_streamed_table(session, TABLE)
+    poison = [f"P{number}@1" for number in range(110)]
+    recorder.failing.update(poison)
+    for name in [*poison, "A@1"]:
+        await put(session, name)
+    poller = StreamPoller(session, arn, recorder, aws.table_writes)
+    # Each poll reads a full batch of new records, whatever is held back, and none of them waits.
+    assert await poller.poll()
+    assert await poller.poll()
+    new = [[name for name in names if name not in recorder.deliveries[0]] for names in recorder.deliveries]
+    assert len(recorder.deliveries[0]) == 100
+    assert new[1] == [*poison[100:], "A@1"]
 
 
 async def test_a_message_arrives_raw_and_only_with_a_subscribed_action(
