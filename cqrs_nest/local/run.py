@@ -14,6 +14,7 @@ from cqrs_nest.common import DynamicModule
 from cqrs_nest.config import Environment, InvalidEnvironmentError
 from cqrs_nest.context.development_keys import DevelopmentKeyRefusedError
 from cqrs_nest.core.errors import CqrsNestError
+from cqrs_nest.http import HttpOptions
 from cqrs_nest.local.embedded_aws import Queue
 from cqrs_nest.local.listening_socket import PortTakenError, listen
 from cqrs_nest.local.runtime import LocalRuntime
@@ -46,18 +47,20 @@ def run_local(
     root: type[Any] | DynamicModule,
     *,
     env: type[Environment] = Environment,
+    http: HttpOptions | None = None,
     queues: Sequence[Queue] = (),
 ) -> int:
     """Run an application with embedded AWS until Ctrl-C or SIGTERM; the exit code of the program.
 
-    It listens on port APP_PORT of 127.0.0.1. What a developer can mend (a taken port, a wrong setting, a
-    missing provider) is printed without a stack, and the exit code is 1.
+    It listens on port APP_PORT of 127.0.0.1. `http` is what `CqrsNest.asgi` is given elsewhere. What a
+    developer can mend (a taken port, a wrong setting, a missing provider, a database that is not there) is
+    printed without a stack, and the exit code is 1.
     """
     try:
         settings = env.load(environ={**os.environ, "NODE_ENV": "local"})
         # Before anything heavy: a second start should say at once that the port is taken.
         with listen(HOST, settings.app_port) as listener:
-            asyncio.run(_run(root, env, queues, listener))
+            asyncio.run(_run(root, env, http, queues, listener))
     except _MENDABLE as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -67,13 +70,14 @@ def run_local(
 async def _run(
     root: type[Any] | DynamicModule,
     env: type[Environment],
+    http: HttpOptions | None,
     queues: Sequence[Queue],
     listener: socket.socket,
 ) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    async with LocalRuntime.start(root, env=env, listener=listener, queues=queues) as runtime:
+    async with LocalRuntime.start(root, env=env, http=http, listener=listener, queues=queues) as runtime:
         sys.stdout.write(
             _BANNER.format(
                 name=runtime.environment.app_name,

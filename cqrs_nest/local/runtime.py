@@ -20,6 +20,7 @@ from cqrs_nest.common import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.context.development_keys import sign_development_token
 from cqrs_nest.core import Container
+from cqrs_nest.http import HttpOptions
 from cqrs_nest.local.embedded_aws import EmbeddedAws, Queue
 from cqrs_nest.local.poller import Poller
 from cqrs_nest.local.queue_poller import QueuePoller
@@ -58,6 +59,7 @@ class LocalRuntime:
         root: type[Any] | DynamicModule,
         *,
         env: type[Environment] = Environment,
+        http: HttpOptions | None = None,
         listener: socket.socket,
         queues: Sequence[Queue] = (),
         variables: Mapping[str, str] | None = None,
@@ -81,7 +83,7 @@ class LocalRuntime:
             stack.push_async_callback(container.close)
             await aws.create_bases(session)
             streams = await _create_tables(aws, session, container, environment)
-            app = await start(container)
+            app = await start(container, http)
             deliver = app.events.handle
             pollers: list[Poller] = [
                 StreamPoller(session, stream, deliver, aws.table_writes) for stream in streams

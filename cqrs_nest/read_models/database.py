@@ -67,10 +67,18 @@ class SqlDatabase:
             yield connection
 
     async def on_module_init(self) -> None:
-        """Create missing tables if the module was told to."""
-        if self._create_tables and self._metadata is not None:
+        """Create missing tables if the module was told to. Raises TablesNotCreatedError."""
+        if not self._create_tables or self._metadata is None:
+            return
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from cqrs_nest.read_models.engine import TablesNotCreatedError
+
+        try:
             async with self.begin() as connection:
                 await connection.run_sync(self._metadata.create_all)
+        except (SQLAlchemyError, OSError) as error:
+            raise TablesNotCreatedError(self.engine, error) from error
 
     async def on_application_shutdown(self, signal: str | None = None) -> None:
         """Close all connections."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, InvalidRequestError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -15,6 +15,20 @@ from cqrs_nest.core.errors import CqrsNestError
 
 class DatabaseUrlError(CqrsNestError):
     """The DATABASE_URL is none, or its driver is not installed."""
+
+
+class TablesNotCreatedError(CqrsNestError):
+    """The database could not be reached or written to when the tables of the read models were created."""
+
+    def __init__(self, engine: AsyncEngine, error: Exception) -> None:
+        # Not SQLAlchemy's own text, which holds the statement.
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        super().__init__(
+            f"The tables of the read models could not be created in {engine.url} "
+            f"({type(cause).__name__}: {cause}).\n"
+            "Fix: see that DATABASE_URL names a database that runs (for SQLite: a file in a folder that is "
+            "there), and that its user may create tables."
+        )
 
 
 WRITING: Final = "cqrs_nest_writing"

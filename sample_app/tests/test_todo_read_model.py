@@ -86,6 +86,21 @@ async def test_search_narrows_orders_and_pages(projection: TodoProjection, searc
         await names(search, orderBys=["pk"])
 
 
+async def test_todos_are_ordered_by_the_moment_they_are_due(
+    projection: TodoProjection, search: TodoSearch
+) -> None:
+    due = {
+        "third": "2030-01-31T12:00:00Z",
+        "second": "2030-01-31T20:59:59.5+09:00",
+        "first": "2030-01-31",
+        "last": "2030-01-31T12:00:00.5",
+        "end of time": "9999-12-31T23:59:59-09:00",
+    }
+    for sk, moment in due.items():
+        await projection.up(command(sk, attributes={"dueDate": moment}))
+    assert await names(search, orderBys=["dueDate"]) == ["first", "second", "third", "last", "end of time"]
+
+
 async def test_down_forgets_a_todo(projection: TodoProjection, search: TodoSearch) -> None:
     todo = command("A", attributes={"tags": ["a"]})
     await projection.up(todo)

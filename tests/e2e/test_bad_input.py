@@ -137,6 +137,14 @@ def test_an_unknown_todo_is_not_found(service: Any) -> None:
         assert (response.status_code, response.json()["error"]) == (404, "Not Found"), (method, target)
 
 
+def test_what_stands_behind_a_sort_key_and_is_no_version_is_no_todo(
+    service: Any, todo_path: Callable[[Any], str]
+) -> None:
+    path = todo_path(service.create())
+    assert service.ask("GET", f"{path}%401").status_code == 200
+    assert service.ask("GET", f"{path}%40garbage").status_code == 404
+
+
 @pytest.mark.parametrize("query", ["pageSize=0", "pageSize=x", "order=up"])
 def test_a_bad_query_is_refused(service: Any, query: str) -> None:
     response = service.ask("GET", f"/api/todo?{query}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import MetaData
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.common import Controller, Get, Module
@@ -17,7 +18,9 @@ from cqrs_nest.cqrs import (
     DataSyncHandler,
 )
 from cqrs_nest.events import DomainEvent, EventHandler
+from cqrs_nest.http import HttpOptions
 from cqrs_nest.local import LocalRuntime, PortTakenError, Queue, listen, run_local
+from cqrs_nest.read_models import SqlModule
 
 SETTINGS = {"APP_NAME": "notes"}
 
@@ -85,6 +88,17 @@ async def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             yield runtime
 
 
+async def test_options_of_the_http_part_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    http = HttpOptions(global_prefix="api")
+    with listen("127.0.0.1", 0) as listener:
+        async with (
+            LocalRuntime.start(NoteModule, http=http, listener=listener, variables=SETTINGS) as runtime,
+            httpx.AsyncClient(base_url=runtime.url, trust_env=False) as client,
+        ):
+            assert (await client.get("/api/notes")).json() == ["a"]
+
+
 async def publish(runtime: LocalRuntime, *sks: str) -> None:
     service = runtime.app.get(CommandService)
     for sk in sks:
@@ -138,4 +152,21 @@ def test_a_mistake_of_the_application_is_told_without_a_stack(
     errors = capsys.readouterr().err
     assert "BrokenController" in errors
     assert "Missing" in errors
+    assert "Traceback" not in errors
+
+
+def test_a_database_that_cannot_be_opened_is_told_without_a_stack(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    @Module(imports=[SqlModule.register(MetaData(), create_tables=True)])
+    class Application: ...
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("APP_NAME", "broken")
+    monkeypatch.setenv("APP_PORT", "0")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/nowhere/todo.sqlite3")
+    assert run_local(Application) == 1
+    errors = capsys.readouterr().err
+    assert f"{tmp_path}/nowhere/todo.sqlite3 (OperationalError: unable to open database file)" in errors
+    assert "DATABASE_URL" in errors
     assert "Traceback" not in errors

@@ -1,5 +1,6 @@
 """Commands -> rows of the read model."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, insert
@@ -50,12 +51,23 @@ def _row(command: CommandModel) -> dict[str, Any]:
         "name": command.name,
         "description": attributes.get("description"),
         "priority": attributes.get("priority"),
-        "due_date": attributes.get("dueDate"),
+        "due_date": _sortable(attributes.get("dueDate")),
         "done": bool(attributes.get("done")),
         "is_deleted": bool(command.is_deleted),
         "created_at": command.created_at,
         "updated_at": command.updated_at,
     }
+
+
+def _sortable(due: str | None) -> str | None:
+    """A moment in UTC, so that texts sort as the moments do; a mere date stays one."""
+    if due is None or "T" not in due:
+        return due
+    moment = datetime.fromisoformat(due)
+    try:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except OverflowError:  # within a day of the first or the last moment that there is
+        return due
 
 
 async def _replace_tags(connection: AsyncConnection, command: CommandModel) -> None:
