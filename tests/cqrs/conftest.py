@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -54,6 +54,11 @@ class Service:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return found
 
+    def lose_topic(self) -> Callable[[], None]:
+        """Take the topic away; gives the way back."""
+        self.session.client("sns").delete_topic(TopicArn=f"arn:aws:sns:{REGION}:{ACCOUNT}:topic")
+        return lambda: create_topic(self.session)
+
     async def consume(self, messages: list[dict[str, Any]]) -> BatchResponse:
         """Hand messages of the queue to the service, as Lambda does."""
         response = await self.module.get(EventService).handle(queue_event(messages, QUEUE_ARN))
@@ -84,7 +89,11 @@ async def start(emulator: None) -> AsyncIterator[StartService]:
     async with AsyncExitStack() as stack:
 
         async def start_service(
-            *providers: Any, root: DynamicModule | None = None, raw: bool = False, **options: Any
+            *providers: Any,
+            root: DynamicModule | None = None,
+            imports: Sequence[Any] = (),
+            raw: bool = False,
+            **options: Any,
         ) -> Service:
             environment = Environment(
                 node_env="local",
@@ -96,7 +105,7 @@ async def start(emulator: None) -> AsyncIterator[StartService]:
             )
             table = CqrsModule.register(**{"table_name": "todo", **options})
             module = await Test.create_testing_module(
-                imports=[root or CqrsModule.for_root(), table], providers=providers, env=environment
+                imports=[root or CqrsModule.for_root(), table, *imports], providers=providers, env=environment
             ).compile()
             await module.initialize()
             stack.push_async_callback(module.close)
@@ -118,7 +127,7 @@ def alice() -> Invoke:
 
 
 def _create_resources(session: AwsSession, raw: bool) -> None:
-    dynamodb, sns, sqs = (session.client(name) for name in ("dynamodb", "sns", "sqs"))
+    dynamodb, sqs = session.client("dynamodb"), session.client("sqs")
     for name in TABLES:
         dynamodb.create_table(
             TableName=f"local-test-{name}",
@@ -130,6 +139,12 @@ def _create_resources(session: AwsSession, raw: bool) -> None:
             BillingMode="PAY_PER_REQUEST",
         )
     sqs.create_queue(QueueName="events")
+    create_topic(session, raw)
+
+
+def create_topic(session: AwsSession, raw: bool = False) -> None:
+    """The topic, to which the queue subscribes."""
+    sns = session.client("sns")
     topic = sns.create_topic(Name="topic")["TopicArn"]
     attributes = {
         "FilterPolicy": json.dumps({"action": ["event"]}),

@@ -31,6 +31,7 @@ from cqrs_nest.cqrs import (
     current_message_context,
 )
 from cqrs_nest.events import EventService
+from cqrs_nest.pipeline import PipelineModule
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -253,12 +254,36 @@ async def test_events_that_cannot_be_saved_are_refused_before_anything_is_writte
     assert service.rows("todo-command") == []
 
 
-async def test_events_that_sns_does_not_take_are_owed_by_the_command(start: Any) -> None:
-    service = await start()
-    service.session.client("sns").delete_topic(TopicArn="arn:aws:sns:eu-west-1:123456789012:topic")
+async def test_events_that_sns_does_not_take_come_with_the_pipeline(start: Any) -> None:
+    service = await start(Log, TodoHandler, imports=[PipelineModule])
+    restore_topic = service.lose_topic()
     await service.module.get(CommandService).publish_async(todo_input(domain_events=[TodoCreated("milk")]))
-    (row,) = service.rows("todo-command")
-    assert row["status"]["S"] == "finish:STARTED"
+    restore_topic()
+    assert service.receive() == []
+    await service.module.get(EventService).handle(stream_event(service.rows("todo-command")))
+    assert not (await service.consume(service.receive())).failures
+    assert [event for event, _ in service.module.get(Log)] == [TodoCreated("milk")]
+
+
+def stream_event(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rows as the command table's stream brings them."""
+    table = "arn:aws:dynamodb:eu-west-1:123456789012:table/local-test-todo-command"
+    return {
+        "Records": [
+            {
+                "eventID": f"e{number}",
+                "eventName": "INSERT",
+                "eventSource": "aws:dynamodb",
+                "eventSourceARN": f"{table}/stream/2024-01-01T00:00:00.000",
+                "dynamodb": {
+                    "Keys": {"pk": row["pk"], "sk": row["sk"]},
+                    "NewImage": row,
+                    "SequenceNumber": str(number),
+                },
+            }
+            for number, row in enumerate(rows)
+        ]
+    }
 
 
 @dataclass(frozen=True)
