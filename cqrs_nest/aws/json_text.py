@@ -52,16 +52,23 @@ def _same(value: Any, path: str) -> Any:
     return value
 
 
+def _int(value: int, path: str) -> int | orjson.Fragment:
+    return value if -(2**63) <= value < 2**64 else orjson.Fragment(str(value))
+
+
 def _float(value: float, path: str) -> float | int:
     if value != value or value in (float("inf"), float("-inf")):
         raise UnsupportedValueError(path, value, "JSON has no form of it")
     return int(value) if value.is_integer() else value
 
 
-def _decimal(value: Decimal, path: str) -> float | int:
+def _decimal(value: Decimal, path: str) -> float | int | orjson.Fragment:
     if not value.is_finite():
         raise UnsupportedValueError(path, value, "JSON has no form of it")
-    return int(value) if value == value.to_integral_value() else float(value)
+    if value == value.to_integral_value():
+        return _int(int(value), path)
+    number = float(value)
+    return number if Decimal(repr(number)) == value else orjson.Fragment(format(value, "f"))
 
 
 def _mapping(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
@@ -79,7 +86,10 @@ def _list(value: Any, path: str) -> list[Any]:
 
 
 def _set(value: Any, path: str) -> list[Any]:
-    return sorted(_list(value, path))
+    try:
+        return _list(sorted(value), path)
+    except TypeError:
+        raise UnsupportedValueError(path, value, "the members of a set are of one type") from None
 
 
 def _buffer(value: bytes, path: str) -> dict[str, Any]:
@@ -88,7 +98,7 @@ def _buffer(value: bytes, path: str) -> dict[str, Any]:
 
 _CONVERTERS: dict[type, Callable[[Any, str], Any]] = {
     str: _same,
-    int: _same,
+    int: _int,
     bool: _same,
     type(None): _same,
     float: _float,

@@ -43,7 +43,6 @@ class CommandApplication:
         *,
         csk: str,
         also: Sequence[TransactionItem] = (),
-        token: str | None = None,
     ) -> Row:
         """Write, all or nothing: `also`, the data row, the history row and the previous command's TTL.
 
@@ -51,8 +50,7 @@ class CommandApplication:
         row as the caller read it (strongly consistent), None when there is none; the transaction holds
         only while that row still has the same version. `csk` is the sort key that the data row names as
         its command's: with version from the pipeline, without from a sync publish. `also` comes first
-        in the transaction, in its order: the command's own put or its status update. `token` makes a
-        repetition within ten minutes do nothing.
+        in the transaction, in its order: the command's own put or its status update.
 
         Gives the data row as written. The history row holds `existing` and is written only when there is
         one; the previous command gets the COMMAND TTL, unless it has it or has expired.
@@ -67,7 +65,7 @@ class CommandApplication:
             writes.append(Put(self._table.history, history_row(existing, ttl)))
         expiry = await self._previous_expiry(command, existing)
         try:
-            await self._dynamodb.transact_write([*writes, *expiry], token)
+            await self._dynamodb.transact_write([*writes, *expiry])
         except Exception as error:
             if not expiry or _failures(error) != [len(writes)]:
                 raise

@@ -12,14 +12,15 @@ from cqrs_nest.aws.dynamodb import (
     ItemTooLargeError,
     Put,
     TableType,
-    is_condition_failure,
+    is_conflict,
 )
 from cqrs_nest.commands.changes import is_changed
 from cqrs_nest.commands.errors import WRITE_CONFLICT, VersionConflictException
 from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
-from cqrs_nest.commands.rows import Row, command_row
+from cqrs_nest.commands.publish_notes import PublishNotes
+from cqrs_nest.commands.rows import OWED, Row, command_row
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
@@ -40,12 +41,14 @@ class AsyncPublisher:
         ttl: TtlService,
         sessions: SessionService,
         messages: CommandMessages,
+        notes: PublishNotes,
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
         self._ttl = ttl
         self._sessions = sessions
         self._messages = messages
+        self._notes = notes
 
     async def publish(
         self, publication: Publication, stored: Mapping[str, Any] | None
@@ -69,13 +72,15 @@ class AsyncPublisher:
         Raises VersionConflictException when its version exists, BadRequestException for a value that
         cannot be stored; nothing is written then.
         """
+        is_inline = self._table.options.events == "inline"
         try:
             row = await self._dynamodb.offload(self._table.command, command)
-            await self._put(publication, row)
+            messages = self._messages.build(row)
+            await self._put(publication, {**row, OWED: True} if is_inline else row)
         except (UnsupportedValueError, ItemTooLargeError) as error:
             raise BadRequestException(str(error)) from error
         except Exception as error:
-            if not is_condition_failure(error):
+            if not is_conflict(error):
                 raise
             if publication.is_repeatable:
                 key = {"pk": command["pk"], "sk": command["sk"]}
@@ -84,20 +89,18 @@ class AsyncPublisher:
                     return first
             raise VersionConflictException(publication.key, expected, message=WRITE_CONFLICT) from error
         await self._sessions.put(publication.origin.user_id, command)
-        await self._messages.announce(row)
+        if is_inline and await self._messages.try_send(row, messages):
+            self._notes.sent_in_background(row)
         return command
 
     async def _put(self, publication: Publication, row: Mapping[str, Any]) -> None:
         """Write the row if its version is new.
 
-        Where first versions expire, the data row tells whether a new item is really new. Only there: the
-        check makes a transaction of the put, which costs four times as much.
+        For a first version the data row decides as well: the command that made it may have expired.
         """
-        if row["version"] == 1 and await self._ttl.get_ttl_configuration(
-            TableType.COMMAND, publication.tenant
-        ):
-            put = Put(self._table.command, row, ITEM_NOT_EXISTS, SPARE_BYTES)
-            no_data = Check(self._table.data, publication.key.row(), ITEM_NOT_EXISTS)
-            await self._dynamodb.transact_write([put, no_data])
-        else:
+        if row["version"] > 1:
             await self._dynamodb.put_item(self._table.command, row, ITEM_NOT_EXISTS, SPARE_BYTES)
+            return
+        put = Put(self._table.command, row, ITEM_NOT_EXISTS, SPARE_BYTES)
+        no_data = Check(self._table.data, publication.key.row(), ITEM_NOT_EXISTS)
+        await self._dynamodb.transact_write([put, no_data])

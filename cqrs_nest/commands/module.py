@@ -14,11 +14,11 @@ from cqrs_nest.commands.data_service import DataService
 from cqrs_nest.commands.history_service import HistoryService
 from cqrs_nest.commands.latest_command import LatestCommand
 from cqrs_nest.commands.messages import CommandMessages
+from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.commands.registry import CommandTableRegistry
 from cqrs_nest.commands.repository import Repository
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.sync_publisher import SyncPublisher
-from cqrs_nest.commands.sync_statuses import SyncStatuses
 from cqrs_nest.commands.table import CommandTable, CommandTableOptions, EventsMode
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import DynamicModule, Module, provide
@@ -30,9 +30,9 @@ _INTERNAL = (
     CommandApplication,
     CommandMessages,
     LatestCommand,
+    PublishNotes,
     SessionService,
     SyncPublisher,
-    SyncStatuses,
 )
 
 

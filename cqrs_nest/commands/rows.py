@@ -17,6 +17,9 @@ Row: TypeAlias = dict[str, Any]
 SYNC_MODE = "SYNC"
 """The `syncMode` of a command that was applied as it was published; the stream leaves it alone."""
 
+OWED = "messagesOwed"
+"""On a command row as long as its publish has not sent its messages: a publish that dies leaves it there."""
+
 _COPIED = (
     "id",
     "code",
@@ -36,8 +39,10 @@ _COPIED = (
 """What a data row takes from the command, or loses with it."""
 _CREATED = ("createdAt", "createdBy", "createdIp")
 """What a data row keeps from its first command."""
-_OF_ONE_COMMAND = ("status", "taskToken", "syncMode", "source", "cpk", "csk", EVENTS)
+_OF_ONE_COMMAND = ("status", "taskToken", "syncMode", "source", "cpk", "csk", OWED, EVENTS)
 """What belongs to one stored row and must not go over into the next command."""
+_OF_THE_FRAMEWORK = ("status", "taskToken", "syncMode", "cpk", "csk", OWED)
+"""What an input cannot say of its command."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def command_row(published: Mapping[str, Any], version: int, ttl: int | None, ori
     return {
         name: value
         for name, value in row.items()
-        if value is not REMOVE and not (name in known and value is None)
+        if value is not REMOVE and not (name in known and value is None) and name not in _OF_THE_FRAMEWORK
     }
 
 

@@ -6,6 +6,5 @@ from typing import Final
 
 SYNC_STARTED: Final = "publish_sync:STARTED"
 SYNC_FAILED: Final = "publish_sync:FAILED"
+SYNC_DATA_FAILED: Final = "sync_data:FAILED"
 FINISHED: Final = "finish:FINISHED"
-EVENTS_OWED: Final = "finish:STARTED"
-"""Applied, but messages of the command have not been sent yet."""

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
-from cqrs_nest.aws.dynamodb import ITEM_NOT_EXISTS, ItemTooLargeError, Put, TableType, is_condition_failure
+from cqrs_nest.aws.dynamodb import ITEM_NOT_EXISTS, ItemTooLargeError, Put, TableType, is_conflict
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.changes import is_changed
 from cqrs_nest.commands.errors import WRITE_CONFLICT, VersionConflictException
@@ -16,10 +16,10 @@ from cqrs_nest.commands.keys import VERSION_LATEST, add_sort_key_version
 from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
+from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler
-from cqrs_nest.commands.rows import SYNC_MODE, Row, command_of_data, command_row
-from cqrs_nest.commands.statuses import EVENTS_OWED, FINISHED, SYNC_FAILED, SYNC_STARTED
-from cqrs_nest.commands.sync_statuses import SyncStatuses
+from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row, command_of_data, command_row
+from cqrs_nest.commands.statuses import FINISHED, SYNC_FAILED, SYNC_STARTED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable, Logger
@@ -39,7 +39,7 @@ class SyncPublisher:
         application: CommandApplication,
         registry: CommandTableRegistry,
         messages: CommandMessages,
-        statuses: SyncStatuses,
+        notes: PublishNotes,
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
@@ -47,7 +47,7 @@ class SyncPublisher:
         self._application = application
         self._registry = registry
         self._messages = messages
-        self._statuses = statuses
+        self._notes = notes
         self._logger = Logger("SyncPublisher")
 
     async def publish(
@@ -74,18 +74,18 @@ class SyncPublisher:
         ttl = await self._ttl.calculate_ttl(TableType.DATA, publication.tenant, publication.origin.at)
         command: Row = {
             **command_row(publication.row, actual + 1, ttl, publication.origin),
-            "status": self._first_status(bool(handlers)),
+            "status": SYNC_STARTED if handlers else FINISHED,
             "syncMode": SYNC_MODE,
         }
         try:
-            row = await self._apply(publication, command, existing)
+            row, messages = await self._apply(publication, command, existing)
         except VersionConflictException:
             if first := await self._first_result(publication, command["version"]):
                 return first
             raise
         if handlers:
             await self._run(handlers, command)
-        await self._complete(row, bool(handlers))
+        await self._complete(row, [] if self._leaves_messages_to_stream else messages)
         return CommandModel.from_row({**command, **_APPLIED})
 
     async def _first_result(self, publication: Publication, version: int) -> CommandModel | None:
@@ -96,23 +96,13 @@ class SyncPublisher:
         row = await self._dynamodb.get_item(self._table.command, key, consistent_read=True)
         return CommandModel.from_row(row) if row is not None and publication.has_made(row) else None
 
-    def _first_status(self, has_handlers: bool) -> str:
-        """What is still owed when the row is written: a publish that dies leaves it to the pipeline."""
-        if has_handlers:
-            return SYNC_STARTED
-        return FINISHED if self._leaves_messages_to_stream else EVENTS_OWED
-
-    async def _complete(self, row: Mapping[str, Any], has_handlers: bool) -> None:
-        """Send the messages, unless the stream does, and note that nothing is owed any more."""
-        if self._leaves_messages_to_stream:
-            if has_handlers:
-                await self._statuses.note(row, FINISHED)
-            return
-        sent = await self._messages.try_completion(row, FINISHED)
-        if has_handlers:
-            await self._statuses.note(row, FINISHED if sent else EVENTS_OWED)
-        elif sent:
-            self._statuses.note_in_background(row, FINISHED)
+    async def _complete(self, row: Mapping[str, Any], messages: list[dict[str, Any]]) -> None:
+        """Send the messages and note that nothing is due any more. What fails is left to the pipeline."""
+        sent = not messages or await self._messages.try_send(row, messages)
+        if row["status"] != FINISHED:
+            await self._notes.note(row, FINISHED, owes=not sent)
+        elif messages and sent:
+            self._notes.sent_in_background(row)
 
     @property
     def _leaves_messages_to_stream(self) -> bool:
@@ -124,24 +114,27 @@ class SyncPublisher:
 
     async def _apply(
         self, publication: Publication, command: Row, existing: Mapping[str, Any] | None
-    ) -> Mapping[str, Any]:
-        """Write everything, or nothing; gives the command row as it is stored."""
+    ) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+        """Write everything, or nothing; gives the command row as it is stored, and its messages."""
         try:
             row = await self._dynamodb.offload(self._table.command, command)
+            messages = self._messages.build(row, FINISHED)
+            if not self._leaves_messages_to_stream:
+                row = {**row, OWED: True}
             put = Put(self._table.command, row, ITEM_NOT_EXISTS)
             await self._application.apply(command, existing, csk=publication.key.sk, also=[put])
         except (UnsupportedValueError, ItemTooLargeError) as error:
             raise BadRequestException(str(error)) from error
         except Exception as error:
-            if is_condition_failure(error):
+            if is_conflict(error):
                 expected = command["version"] - 1
                 raise VersionConflictException(publication.key, expected, message=WRITE_CONFLICT) from error
             raise
-        return row
+        return row, messages
 
     async def _run(self, handlers: tuple[RegisteredHandler, ...], command: Row) -> None:
         """Run the custom handlers side by side. When one fails, all have ended before its error is raised."""
-        runs = [handler.instance.up(CommandModel.from_row(command)) for handler in handlers]
+        runs = [_up(handler, command) for handler in handlers]
         results = await asyncio.gather(*runs, return_exceptions=True)
         failures = [
             (handler.name, result)
@@ -150,8 +143,12 @@ class SyncPublisher:
         ]
         if not failures:
             return
-        await self._statuses.note(command, SYNC_FAILED)
+        await self._notes.note(command, SYNC_FAILED, owes=True)
         await self._messages.try_status(command, SYNC_FAILED)
         for name, error in failures:
             self._logger.error("%s failed on %s %s", name, command["pk"], command["sk"], error=error)
         raise failures[0][1]
+
+
+async def _up(handler: RegisteredHandler, command: Row) -> None:
+    await handler.instance.up(CommandModel.from_row(command))

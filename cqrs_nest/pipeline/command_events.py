@@ -24,10 +24,6 @@ class SyncCommandEvent(CommandStreamEvent):
     """A command was applied as it was published; what is due after that may be missing."""
 
 
-class MessagesOwedEvent(CommandStreamEvent):
-    """The topic did not take a command's messages when it was published."""
-
-
 class CommandStateEvent(StepFunctionsEvent):
     """The state machine of a command runs one of its states."""
 

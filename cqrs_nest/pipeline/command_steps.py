@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from enum import Enum, auto
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService, S3Service, SnsService
@@ -21,8 +21,8 @@ from cqrs_nest.commands import (
     add_sort_key_version,
     remove_sort_key_version,
 )
-from cqrs_nest.commands.rows import SYNC_MODE, Row
-from cqrs_nest.commands.statuses import EVENTS_OWED, FINISHED
+from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row
+from cqrs_nest.commands.statuses import FINISHED, SYNC_STARTED
 from cqrs_nest.events.concurrency import causes_of, gather_all
 from cqrs_nest.pipeline.alarms import alarm_message, error_stack
 from cqrs_nest.pipeline.errors import SyncDataHandlerNotFoundError
@@ -37,21 +37,11 @@ SYNC_DATA = "sync_data"
 NEVER_APPLIED = "check_version:FAILED"
 """The status of a command whose version another one has taken."""
 
-_OWES_NOTHING = Condition(
-    "attribute_exists(pk) AND (attribute_not_exists(#status) OR #status <> :owed)",
-    {":owed": EVENTS_OWED},
-    {"#status": "status"},
-)
-
-
-class Noted(Enum):
-    """What came of noting a status."""
-
-    DONE = auto()
-    OTHERWISE = auto()
-    """The row has a status that the note must not replace."""
-    GONE = auto()
-    """The row has expired."""
+GRACE = timedelta(seconds=5)
+"""How long a publish may still be at work; after that it counts as dead."""
+PAUSE_SECONDS = 0.05
+_OWES_NOTHING = Condition("attribute_exists(pk) AND attribute_not_exists(#owed)", {}, {"#owed": OWED})
+_STATE = ("sk", "version", "status", "syncMode", "taskToken", "createdAt", OWED)
 
 
 class CommandSteps:
@@ -143,31 +133,35 @@ class CommandSteps:
         await gather_all([self.run_handler(handler.name) for handler in self._table.handlers])
 
     async def finish(self) -> None:
-        """Send `command-status` and note that the command is applied.
+        """Send `command-status` and what events are due, then note that the command is applied.
 
-        The message goes first, because a command that is noted as finished is never looked at again.
-        With it goes the domain event, if the stream is to send it or the publish could not.
+        The messages go first, because a command that is noted as finished is never looked at again.
         """
-        messages = self._table.get(CommandMessages)
         if self.sends_from_stream:
             await self.complete()
             return
-        await messages.publish_status(self._row, FINISHED)
-        if await self._note_finished(_OWES_NOTHING) is Noted.OTHERWISE:
-            if self._table.table.options.events == "inline":
-                await messages.publish_domain_event(self._row)
+        await self._table.get(CommandMessages).publish_status(self._row, FINISHED)
+        if not await self._note_finished(_OWES_NOTHING):
+            await self.send_due_events()
             await self._note_finished(ITEM_EXISTS)
 
-    async def send_owed_messages(self) -> None:
-        """Send what the topic did not take at the publish, if that is still due."""
-        row = await self.command_row(self.version)
-        if row is None or row.get("status") != EVENTS_OWED:
-            return
-        check, _ = await self.check_version(in_order=False)
-        if check.applied >= self.version:
-            await self.finish()
-        else:
-            await self._table.get(CommandMessages).publish_domain_event(self._row)
+    async def send_due_events(self) -> None:
+        """Send the command's events, if that is left to the stream or the publish did not get to it."""
+        if await self._owes_events():
+            await self._table.get(CommandMessages).publish_events(self._row)
+            key = {"pk": self.pk, "sk": self.sk}
+            await self._dynamodb.update_item(
+                self._table.table.command, key, remove=[OWED], condition=ITEM_EXISTS
+            )
+
+    async def settled_state(self) -> Row | None:
+        """The state of the row when the publish has ended, or has had the time to; None if it has expired."""
+        while True:
+            state = await self.command_state(self.version)
+            is_under_way = state is not None and (OWED in state or state.get("status") == SYNC_STARTED)
+            if state is None or not is_under_way or _age(state) >= GRACE:
+                return state
+            await asyncio.sleep(PAUSE_SECONDS)
 
     @property
     def sends_from_stream(self) -> bool:
@@ -179,7 +173,7 @@ class CommandSteps:
         await self._table.get(CommandMessages).publish_completion(self._row, FINISHED)
 
     async def complete(self) -> None:
-        """Send status and event, then note that nothing is owed: a repetition may send them again."""
+        """Send status and events, then note that nothing is due any more."""
         await self.send_completion()
         await self._note_finished(ITEM_EXISTS)
 
@@ -202,7 +196,7 @@ class CommandSteps:
 
     async def is_finished(self) -> bool:
         """Whether everything was done; also when the command has expired since."""
-        row = await self.command_row(self.version)
+        row = await self.command_state(self.version)
         return row is None or row.get("status") == FINISHED
 
     async def earlier_rows(self, applied: int) -> list[Row]:
@@ -216,6 +210,12 @@ class CommandSteps:
         """The command of another version of the item, strongly consistent."""
         key = self._key_of(version)
         return await self._dynamodb.get_item(self._table.table.command, key, consistent_read=True)
+
+    async def command_state(self, version: int) -> Row | None:
+        """How far the command of a version got: its status and what it owes, without its content."""
+        return await self._dynamodb.get_item(
+            self._table.table.command, self._key_of(version), consistent_read=True, only=_STATE
+        )
 
     async def set_status(self, status: str) -> None:
         """Note how far the command got and send `command-status`."""
@@ -243,7 +243,7 @@ class CommandSteps:
 
         The status is noted last, so that it stands for alarms that were sent.
         """
-        row = await self.command_row(self.version)
+        row = await self.command_state(self.version)
         if row is None or row.get("status") != status:
             await gather_all([self.alarm(error) for error in errors])
             await self.set_status(status)
@@ -272,21 +272,25 @@ class CommandSteps:
         return await self._dynamodb.get_item(self._table.table.history, key, consistent_read=True)
 
     async def _previous_row(self, wanted: bool) -> Row | None:
-        return await self.command_row(self.version - 1) if wanted and self.version > 1 else None
+        return await self.command_state(self.version - 1) if wanted and self.version > 1 else None
 
-    async def _note_finished(self, condition: Condition) -> Noted:
+    async def _owes_events(self) -> bool:
+        if self._table.table.options.events == "inline":
+            return OWED in (await self.settled_state() or {})
+        return self.sends_from_stream
+
+    async def _note_finished(self, condition: Condition) -> bool:
+        """Whether it could be noted; an expired row needs no note."""
+        key = {"pk": self.pk, "sk": self.sk}
         try:
             await self._dynamodb.update_item(
-                self._table.table.command,
-                {"pk": self.pk, "sk": self.sk},
-                set={"status": FINISHED},
-                condition=condition,
+                self._table.table.command, key, set={"status": FINISHED}, remove=[OWED], condition=condition
             )
         except Exception as error:
             if not is_condition_failure(error):
                 raise
-            return Noted.OTHERWISE if "Item" in error_response(error) else Noted.GONE
-        return Noted.DONE
+            return "Item" not in error_response(error)
+        return True
 
     async def _data_row(self) -> Row | None:
         key = {"pk": self.pk, "sk": remove_sort_key_version(self.sk)}
@@ -310,3 +314,8 @@ class CommandSteps:
 def _is_through(row: Row) -> bool:
     """Whether a command no longer holds back the next one."""
     return row.get("status") in (FINISHED, NEVER_APPLIED) or row.get("syncMode") == SYNC_MODE
+
+
+def _age(row: Row) -> timedelta:
+    created = row.get("createdAt")
+    return datetime.now(UTC) - created if isinstance(created, datetime) else GRACE

@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from cqrs_nest.commands import CommandTableRegistry
 from cqrs_nest.commands.rows import SYNC_MODE
-from cqrs_nest.commands.statuses import EVENTS_OWED
 from cqrs_nest.events import AwsEvent, DynamoDbStreamEvent, EventFactory, StepFunctionsEvent
 from cqrs_nest.pipeline.command_events import (
     CommandStateEvent,
-    MessagesOwedEvent,
     NewCommandEvent,
     SyncCommandEvent,
 )
-from cqrs_nest.pipeline.options import PipelineOptions
 
 
 @EventFactory()
 class CommandEventFactory:
     """Takes the stream records of registered command tables and the states of their executions."""
 
-    def __init__(self, registry: CommandTableRegistry, options: PipelineOptions = PipelineOptions()) -> None:
+    def __init__(self, registry: CommandTableRegistry) -> None:
         self._registry = registry
-        self._options = options
 
     def transform_dynamodb_stream(self, record: DynamoDbStreamEvent) -> list[AwsEvent] | None:
-        """New commands, and those whose messages could not be sent. Nothing for other changes."""
+        """New commands, to be applied or applied already. Nothing for other changes."""
         if not self._is_command_table(record.table_name):
             return None
         row = record.new_image or {}
-        if record.event_name == "INSERT":
-            is_applied = row.get("syncMode") == SYNC_MODE
-            return [SyncCommandEvent(record.record) if is_applied else NewCommandEvent(record.record)]
-        # In the state machine's life `finish:STARTED` is a status like any other.
-        owes = record.event_name == "MODIFY" and row.get("status") == EVENTS_OWED
-        return [MessagesOwedEvent(record.record)] if owes and self._options.driver == "stream" else []
+        if record.event_name != "INSERT":
+            return []
+        is_applied = row.get("syncMode") == SYNC_MODE
+        return [SyncCommandEvent(record.record) if is_applied else NewCommandEvent(record.record)]
 
     def transform_step_function(self, record: StepFunctionsEvent) -> list[AwsEvent] | None:
         """The states of an execution that a new command started."""

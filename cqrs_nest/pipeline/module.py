@@ -15,7 +15,7 @@ from cqrs_nest.pipeline.executions import CommandExecutions
 from cqrs_nest.pipeline.options import Driver, PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 from cqrs_nest.pipeline.step_functions_driver import StepFunctionsDriver
-from cqrs_nest.pipeline.stream_driver import MessagesOwedHandler, StreamDriver
+from cqrs_nest.pipeline.stream_driver import StreamDriver
 from cqrs_nest.pipeline.sync_commands import SyncCommandHandler
 
 
@@ -52,7 +52,6 @@ class PipelineOptionsModule:
         StreamDriver,
         CommandExecutions,
         NewCommandHandler,
-        MessagesOwedHandler,
         SyncCommandHandler,
         StepFunctionsDriver,
         CommandEventFactory,

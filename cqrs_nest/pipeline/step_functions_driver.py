@@ -10,7 +10,7 @@ from pydantic_core import to_jsonable_python
 
 from cqrs_nest.aws import StepFunctionService, error_code
 from cqrs_nest.commands import get_sort_key_version
-from cqrs_nest.commands.statuses import EVENTS_OWED, FINISHED
+from cqrs_nest.commands.statuses import FINISHED
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.events import EventHandler
 from cqrs_nest.pipeline.command_events import CommandStateEvent
@@ -109,7 +109,8 @@ class StepFunctionsDriver:
             await self._resume(steps, str(event.task_token), steps.version - 1, alarm)
 
     async def _finish(self, steps: CommandSteps) -> None:
-        following = await steps.command_row(steps.version + 1)
+        await steps.send_due_events()
+        following = await steps.command_state(steps.version + 1)
         token = (following or {}).get("taskToken")
         if following and token:
             sk = following["sk"]
@@ -132,12 +133,8 @@ class StepFunctionsDriver:
             await steps.alarm(alarm | {"errorName": type(error).__name__, "cause": str(error)})
 
     async def _previous_is_through(self, steps: CommandSteps) -> bool:
-        previous = await steps.command_row(steps.version - 1) or {}
-        if previous.get("status") == EVENTS_OWED:
-            # A new command has this status, too, when the topic did not take its messages.
-            check, _ = await steps.check_version(in_order=False)
-            return check.applied >= steps.version - 1
-        return previous.get("status") == FINISHED
+        previous = await steps.command_state(steps.version - 1) or {}
+        return previous.get("status") in ("finish:STARTED", FINISHED)
 
     async def _patiently(self, steps: CommandSteps, read: Callable[[], Awaitable[bool]]) -> bool:
         from botocore.exceptions import BotoCoreError, ClientError

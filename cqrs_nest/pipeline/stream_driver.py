@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 from cqrs_nest.commands import RegisteredTable
 from cqrs_nest.commands.rows import Row
 from cqrs_nest.common.logger import Logger
-from cqrs_nest.events import EventHandler
-from cqrs_nest.pipeline.command_events import MessagesOwedEvent, NewCommandEvent
+from cqrs_nest.pipeline.command_events import NewCommandEvent
 from cqrs_nest.pipeline.command_steps import NEVER_APPLIED, SYNC_DATA, CommandSteps
 from cqrs_nest.pipeline.errors import ConcurrentChangeError
 from cqrs_nest.pipeline.pipeline import CommandPipeline
@@ -77,15 +76,3 @@ class StreamDriver:
             await steps.report_failure(SYNC_DATA, error)
             raise
         await steps.finish()
-
-
-@EventHandler(MessagesOwedEvent)
-class MessagesOwedHandler:
-    """Sends the messages that the topic did not take when a command was published."""
-
-    def __init__(self, pipeline: CommandPipeline) -> None:
-        self._pipeline = pipeline
-
-    async def execute(self, event: MessagesOwedEvent) -> None:
-        """Send them and note that nothing is owed any more."""
-        await self._pipeline.steps_of(event).send_owed_messages()

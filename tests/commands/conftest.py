@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 import pytest
-from moto import mock_aws
 
 from cqrs_nest.aws import AwsModule, AwsSession
 from cqrs_nest.commands import (
@@ -19,11 +18,12 @@ from cqrs_nest.commands import (
     HistoryService,
     RegisteredTable,
 )
-from cqrs_nest.commands.sync_statuses import SyncStatuses
+from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.common import Module
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule, Environment
 from cqrs_nest.core import Container
+from tests.emulated_aws import emulated_aws
 
 REGION = "eu-west-1"
 PREFIX = "local-test-"
@@ -65,7 +65,7 @@ class Service:
 
     async def settle(self) -> None:
         """Wait for what publishes do after their answer."""
-        await self.table.get(SyncStatuses).drain()
+        await self.table.get(PublishNotes).drain()
 
     def rows(self, table: str) -> dict[str, dict[str, Any]]:
         """The raw rows of a table by sort key."""
@@ -117,7 +117,7 @@ StartService = Callable[..., Any]
 
 @pytest.fixture
 def emulator() -> Iterator[None]:
-    with mock_aws():
+    with emulated_aws():
         yield
 
 

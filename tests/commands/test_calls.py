@@ -39,11 +39,14 @@ async def counted(service: Any, published: Any) -> list[str]:
     return list(service.calls)
 
 
-@pytest.mark.parametrize(("events", "message"), [("stream", []), ("off", []), ("inline", ["sns.Publish"])])
+@pytest.mark.parametrize(
+    ("events", "message"), [("stream", []), ("off", []), ("inline", ["sns.Publish", UPDATE])]
+)
 async def test_async(start: Any, events: str, message: list[str]) -> None:
+    """The update follows the answer: it notes that the event is not owed any more."""
     service = await start(events=events)
     await warm(service)
-    assert await counted(service, service.commands.publish_async(todo())) == [PUT, *message]
+    assert await counted(service, service.commands.publish_async(todo())) == [WRITE, *message]
     assert await counted(service, service.commands.publish_async(todo(1, "x"))) == [GET, PUT, *message]
     partial = service.commands.publish_partial_update_async(todo(2, "y"))
     assert await counted(service, partial) == [GET, PUT, *message]

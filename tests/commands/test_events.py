@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from cqrs_nest.commands import CommandMessages, CommandModel
+from cqrs_nest.commands import CommandModel
 
 PK = "TODO#acme"
 
@@ -81,24 +83,51 @@ async def test_a_dead_topic_fails_no_command(
     start: Any, how: str, call: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     service = await start()
-    restore = service.fail(call)
+    service.fail(call)
     assert await getattr(service.commands, f"publish_{how}")(todo()) is not None
-    assert service.rows("todo-command")["A1@1"]["status"]["S"] == "finish:STARTED"
+    assert service.rows("todo-command")["A1@1"]["messagesOwed"]["BOOL"] is True
     assert f"local-test-todo-command {PK} A1@1" in caplog.text
-    restore()
-    stored = await service.commands.get_item(pk=PK, sk="A1@1")
-    await service.table.get(CommandMessages).publish_domain_event(stored.to_row())
-    assert [message["eventType"] for message in service.messages()] == ["TODO.created"]
 
 
-async def test_a_dead_topic_and_a_dead_table_fail_no_command_either(
-    start: Any, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_messages_that_are_sent_are_not_owed(start: Any, how: str) -> None:
     service = await start()
-    service.fail("sns.Publish")
+    await getattr(service.commands, f"publish_{how}")(todo())
+    await service.settle()
+    assert "messagesOwed" not in service.rows("todo-command")["A1@1"]
+
+
+async def test_a_note_that_fails_leaves_the_messages_owed(start: Any) -> None:
+    service = await start()
     service.fail("dynamodb.UpdateItem")
     assert await service.commands.publish_async(todo()) is not None
-    assert "could not be noted" in caplog.text
+    await service.settle()
+    assert service.rows("todo-command")["A1@1"]["messagesOwed"]["BOOL"] is True
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+@pytest.mark.parametrize("events", ["inline", "stream"])
+async def test_whatever_a_row_takes_a_message_takes(start: Any, how: str, events: str) -> None:
+    service = await start(events=events)
+    odd = {"big": 2**70, "digits": Decimal("0.1234567890123456789"), "blobs": {b"b", b"a"}}
+    published = await getattr(service.commands, f"publish_{how}")(todo(seq=2**70, attributes=odd))
+    assert published.attributes == odd
+    stored = await service.commands.get_item(pk=PK, sk="A1@1")
+    assert (stored.seq, stored.attributes) == (2**70, odd)
+    if events == "inline":
+        assert '"big":1180591620717411303424' in json.dumps(service.messages()).replace(" ", "")
+
+
+@pytest.mark.parametrize("how", ["sync", "async"])
+async def test_an_input_cannot_say_how_far_its_command_is(start: Any, how: str) -> None:
+    service = await start(events="off")
+    claims = {"status": "finish:FINISHED", "syncMode": "SYNC", "taskToken": "x", "messagesOwed": True}
+    await getattr(service.commands, f"publish_{how}")(todo(**claims))
+    await service.settle()
+    row = service.rows("todo-command")["A1@1"]
+    assert "taskToken" not in row
+    assert "messagesOwed" not in row
+    assert ("status" in row, "syncMode" in row) == (how == "sync", how == "sync")
 
 
 class Projection:

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from cqrs_nest.aws import AwsModule, AwsSession
 from cqrs_nest.commands import CommandTableRegistry
-from cqrs_nest.commands.sync_statuses import SyncStatuses
+from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.common import Module
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule
@@ -150,7 +150,7 @@ async def _run(step: Step, container: Container, world: World, texts: Texts) -> 
         except Exception as error:  # noqa: BLE001 - compared with the recorded error
             result = encode_error(error)
         for table in container.get(CommandTableRegistry).tables:
-            await table.get(SyncStatuses).drain()
+            await table.get(PublishNotes).drain()
         messages, alarms = world.messages("all-raw"), world.messages("alarm-queue")
     for text in world.object_texts():
         texts.learn(text)

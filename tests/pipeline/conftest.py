@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from cqrs_nest.aws import AwsModule, AwsSession
 from cqrs_nest.commands import CommandModel, CommandModule, CommandService, CommandTableRegistry
+from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.common import Module
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule
 from cqrs_nest.core import Container
 from cqrs_nest.events import EventModule, EventService
-from cqrs_nest.pipeline import Driver, PipelineModule
+from cqrs_nest.pipeline import Driver, PipelineModule, command_steps
+from tests.emulated_aws import emulated_aws
 from tests.golden.world import ALARM_TOPIC, TOPIC, World, environment
 
 ARN = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/{}/stream/2024-01-01T00:00:00.000"
@@ -66,6 +68,12 @@ class Service:
         row = {"pk": "TODO#acme", "sk": sk, "id": f"TODO#acme#{sk}", "name": name, "version": version}
         request = f"request of {sk} {name}"
         assert await self.commands(table).publish_async({**row, **more}, request_id=request)
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait for what publishes do after their answer."""
+        for table in self.container.get(CommandTableRegistry).tables:
+            await table.get(PublishNotes).drain()
 
     def record(self, sk: str, event: str = "INSERT", table: str = "todo", **changes: Any) -> dict[str, Any]:
         """The stream record of a command row; `changes` are put into its image."""
@@ -121,7 +129,7 @@ async def _start(driver: Driver) -> AsyncIterator[Service]:
     )
     class Application: ...
 
-    with mock_aws():
+    with emulated_aws():
         root = DynamicModule(Application, imports=[ConfigModule.for_root(environment({}))])
         container = await Container.create(root)
         await container.initialize()
@@ -129,6 +137,12 @@ async def _start(driver: Driver) -> AsyncIterator[Service]:
             yield Service(container)
         finally:
             await container.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A publish that has not ended counts as dead at once."""
+    monkeypatch.setattr(command_steps, "GRACE", timedelta(0))
 
 
 @pytest.fixture

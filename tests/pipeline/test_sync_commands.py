@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cqrs_nest.commands import CommandMessages, CommandTableRegistry
-from cqrs_nest.commands.sync_statuses import SyncStatuses
-from cqrs_nest.pipeline import sync_commands
+from cqrs_nest.commands import CommandMessages
+from cqrs_nest.pipeline import command_steps
 
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Service
@@ -32,17 +31,6 @@ def told(service: Service) -> list[str]:
     """What the topic was told, in short."""
     bodies = [json.loads(message["Body"]) for message in service.world.messages("all-raw")]
     return sorted(f"{body['action']} {body.get('content', {}).get('status', '')}".strip() for body in bodies)
-
-
-async def settle(service: Service) -> None:
-    """Wait for what publishes do after their answer."""
-    for table in service.container.get(CommandTableRegistry).tables:
-        await table.get(SyncStatuses).drain()
-
-
-@pytest.fixture(autouse=True)
-def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sync_commands, "GRACE", timedelta(0))
 
 
 async def die(*args: Any, **kwargs: Any) -> None:
@@ -71,7 +59,7 @@ async def test_messages_the_topic_refuses_come_again(service: Service) -> None:
 @pytest.mark.parametrize("table", ["todo", "dup"])
 async def test_a_publish_that_told_everybody_needs_nothing(service: Service, table: str) -> None:
     await service.commands(table).publish_sync(todo())
-    await settle(service)
+    await service.settle()
     assert told(service) == BOTH
     record = service.record("A@1", table=table, status=STARTED)
     assert await service.deliver(record) == []
@@ -83,7 +71,7 @@ async def test_a_publish_that_told_everybody_needs_nothing(service: Service, tab
 async def test_a_publish_that_dies_before_its_messages(
     service: Service, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(CommandMessages, "try_completion", die)
+    monkeypatch.setattr(CommandMessages, "try_send", die)
     with pytest.raises(KilledError):
         await service.commands(table).publish_sync(todo())
     record = service.record("A@1", table=table)
@@ -96,7 +84,7 @@ async def test_a_publish_that_dies_before_its_messages(
 async def test_a_publish_that_is_still_at_work_is_waited_for(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sync_commands, "GRACE", timedelta(minutes=5))
+    monkeypatch.setattr(command_steps, "GRACE", timedelta(minutes=5))
     goes_on, started = asyncio.Event(), asyncio.Event()
 
     async def slow(*args: Any) -> None:

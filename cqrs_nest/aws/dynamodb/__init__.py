@@ -18,7 +18,7 @@ from cqrs_nest.aws.dynamodb.expressions import (
     UpdateExpression,
 )
 from cqrs_nest.aws.dynamodb.item_size import ItemTooLargeError
-from cqrs_nest.aws.dynamodb.service import DynamoDbService, Order, Page, is_condition_failure
+from cqrs_nest.aws.dynamodb.service import DynamoDbService, Order, Page, is_condition_failure, is_conflict
 from cqrs_nest.aws.dynamodb.table_names import TableType, module_name, table_name, table_prefix
 from cqrs_nest.aws.dynamodb.transactions import (
     Check,
@@ -54,6 +54,7 @@ __all__ = [
     "deserialize",
     "deserialize_item",
     "is_condition_failure",
+    "is_conflict",
     "module_name",
     "serialize",
     "serialize_item",

@@ -162,12 +162,16 @@ def _writer_of_base(value: object) -> Callable[[Any, str], AttributeValue] | Non
     return next((convert for base, convert in _WRITERS.items() if isinstance(value, base)), None)
 
 
-def _number(text: str) -> int | float:
+def _number(text: str) -> int | float | Decimal:
+    """An int or a float where that is the same number and can be written again, else a Decimal."""
     try:
         return int(text)
     except ValueError:
-        number = float(text)
-        return int(number) if number.is_integer() and abs(number) <= MAX_SAFE_FLOAT else number
+        exact = Decimal(text)
+    if exact == exact.to_integral_value() and exact.adjusted() < MAX_DIGITS:
+        return int(exact)
+    number = float(text)
+    return number if abs(number) <= MAX_SAFE_FLOAT and Decimal(repr(number)) == exact else exact
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {

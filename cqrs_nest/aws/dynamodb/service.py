@@ -100,9 +100,11 @@ class DynamoDbService:
         """Delete the S3 object of an item that has been replaced; a failure is only logged."""
         await self._offload.discard(table, item)
 
-    async def get_item(self, table: str, key: Key, consistent_read: bool = False) -> Item | None:
-        """The item of a key, or None."""
-        found = await self._get(table, serialize_item(key), consistent_read)
+    async def get_item(
+        self, table: str, key: Key, consistent_read: bool = False, only: Sequence[str] = ()
+    ) -> Item | None:
+        """The item of a key, or None. `only` names the attributes that are wanted, when not all are."""
+        found = await self._get(table, serialize_item(key), consistent_read, only)
         return None if found is None else await self._read(table, found)
 
     async def update_item(
@@ -217,8 +219,15 @@ class DynamoDbService:
                     raise
             await _pause(attempt)
 
-    async def _get(self, table: str, key: AttributeMap, consistent_read: bool) -> AttributeMap | None:
-        response = await self._client.get_item(TableName=table, Key=key, ConsistentRead=consistent_read)
+    async def _get(
+        self, table: str, key: AttributeMap, consistent_read: bool, only: Sequence[str] = ()
+    ) -> AttributeMap | None:
+        request: dict[str, Any] = {"TableName": table, "Key": key, "ConsistentRead": consistent_read}
+        if only:
+            placeholders = Placeholders()
+            request["ProjectionExpression"] = ", ".join(placeholders.name(name) for name in only)
+            request |= placeholders.parameters()
+        response = await self._client.get_item(**request)
         found: AttributeMap | None = response.get("Item")
         return found
 
@@ -330,6 +339,11 @@ def _is_own_retry(error: BaseException, written: AttributeMap) -> bool:
 
 async def _pause(attempt: int) -> None:
     await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a write failed because of somebody else's: on its condition, or on a clash that lasted."""
+    return is_condition_failure(error) or "TransactionConflict" in cancellation_reasons(error)
 
 
 def is_condition_failure(error: BaseException) -> bool:
