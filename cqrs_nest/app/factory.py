@@ -35,10 +35,7 @@ class CqrsNest:
         and the process), or the finished settings. Raises InvalidEnvironmentError or a CqrsNestError that
         names what is wrong and the fix.
         """
-        environment = env if isinstance(env, Environment) else env.load()
-        configure_logging(environment)
-        container = await Container.create(application_module(root, environment), overrides=overrides)
-        return await start(container, http)
+        return await start(await build(root, env, overrides), http)
 
     @staticmethod
     def asgi(
@@ -49,6 +46,17 @@ class CqrsNest:
     ) -> AsgiApplication:
         """The application for `uvicorn module:app`: nothing happens before the server starts it."""
         return AsgiApplication(root, env, http)
+
+
+async def build(
+    root: type[Any] | DynamicModule,
+    env: type[Environment] | Environment,
+    overrides: Overrides | None = None,
+) -> Container:
+    """Read the environment and build all modules."""
+    environment = env if isinstance(env, Environment) else env.load()
+    configure_logging(environment)
+    return await Container.create(application_module(root, environment), overrides=overrides)
 
 
 async def start(container: Container, http: HttpOptions | None = None) -> NestApplication:
@@ -101,6 +109,10 @@ class AsgiApplication:
                 if self._application is None:
                     self._application = await CqrsNest.create(self._root, env=self._env, http=self._http)
         return self._application
+
+    async def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document. The modules are built for it, no hook runs, and nothing is served."""
+        return assemble(await build(self._root, self._env), self._http).http.openapi()
 
     async def close(self) -> None:
         """Run the shutdown hooks, if the application was made; the next start makes a new one."""

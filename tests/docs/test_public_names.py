@@ -9,13 +9,14 @@ import pytest
 PUBLIC = {
     "cqrs_nest.app": "CqrsNest create_handler NestApplication",
     "cqrs_nest.common": """
-        All ArgumentsHost BadRequestException Body CallHandler CanActivate Catch ConflictException Controller
-        Delete DynamicModule ExceptionFilter ExecutionContext ForbiddenException Get Head Header Headers
-        DefaultValuePipe HttpCode HttpException Inject Injectable InjectionToken Ip Logger MetadataKey Module NestInterceptor
-        NotFoundException Options Param Patch PipeTransform Post Put Query Redirect Reflector Req Scope
-        SetMetadata MessageEvent MiddlewareConsumer NestMiddleware ParseArrayPipe ParseBoolPipe ParseEnumPipe
-        ParseFloatPipe ParseIntPipe ParseUUIDPipe Res RouteInfo Sse StreamableFile UnauthorizedException UploadedFile UseFilters UseGuards UseInterceptors UsePipes Version
-        apply_decorators create_param_decorator forward_ref provide
+        All apply_decorators ArgumentsHost BadRequestException Body CallHandler CanActivate Catch
+        ConflictException Controller create_param_decorator DefaultValuePipe Delete DynamicModule
+        ExceptionFilter ExecutionContext ForbiddenException forward_ref Get Head Header Headers HttpCode
+        HttpException Inject Injectable InjectionToken Ip Logger MessageEvent MetadataKey MiddlewareConsumer
+        Module NestInterceptor NestMiddleware NotFoundException Options Param ParseArrayPipe ParseBoolPipe
+        ParseEnumPipe ParseFloatPipe ParseIntPipe ParseUUIDPipe Patch PipeTransform Post provide Put Query
+        Redirect Reflector Req Res RouteInfo Scope SetMetadata Sse StreamableFile UnauthorizedException
+        UploadedFile UseFilters UseGuards UseInterceptors UsePipes Version
     """,
     "cqrs_nest.config": "ConfigModule ConfigService Environment",
     "cqrs_nest.context": "Auth Invoke InvokeContext Roles RolesGuard UserContext get_user_context",

@@ -1,0 +1,70 @@
+"""`cqrs-nest openapi`, run as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SERVICE = """
+from cqrs_nest.app import CqrsNest
+from cqrs_nest.common import Controller, Get, Module
+
+@Controller("cats")
+class Cats:
+    @Get()
+    async def all(self) -> list[str]:
+        return []
+
+@Module(controllers=[Cats])
+class Main:
+    def on_module_init(self) -> None:
+        raise RuntimeError("started")
+
+app = CqrsNest.asgi(Main)
+"""
+
+
+def run(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    (directory / "my_service.py").write_text(SERVICE)
+    environ = {name: value for name, value in os.environ.items() if name not in ("NODE_ENV", "APP_NAME")}
+    return subprocess.run(
+        [sys.executable, "-c", "from cqrs_nest.cli.main import main; main()", "openapi", *arguments],
+        cwd=directory,
+        env=environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_prints_the_document_and_starts_nothing(tmp_path: Path) -> None:
+    result = run(tmp_path, "my_service:app", NODE_ENV="prod", APP_NAME="cats")
+    assert result.returncode == 0, result.stderr
+    document = json.loads(result.stdout)
+    assert (document["openapi"], document["info"]["title"]) == ("3.1.0", "cats")
+    assert list(document["paths"]) == ["/cats"]
+
+
+def test_it_writes_a_file(tmp_path: Path) -> None:
+    result = run(tmp_path, "my_service", "--output", "api.json", NODE_ENV="dev", APP_NAME="cats")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert list(json.loads((tmp_path / "api.json").read_text())["paths"]) == ["/cats"]
+
+
+@pytest.mark.parametrize(
+    ("application", "message"),
+    [
+        ("nowhere:app", "No module named 'nowhere'"),
+        ("my_service:other", "has no attribute 'other'"),
+        ("my_service:Main", "is no application; write app = CqrsNest.asgi(...)"),
+        ("my_service:app", "NODE_ENV is not set"),
+    ],
+)
+def test_what_is_wrong_is_one_line(tmp_path: Path, application: str, message: str) -> None:
+    result = run(tmp_path, application)
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert len(result.stderr.splitlines()) == 1
