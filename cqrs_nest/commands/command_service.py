@@ -34,10 +34,10 @@ from cqrs_nest.commands.rows import Row, merge_base
 from cqrs_nest.commands.sync_publisher import SyncPublisher
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
-from cqrs_nest.common import BadRequestException, Injectable
+from cqrs_nest.common import BadRequestException, ForbiddenException, Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import Invoke
+from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
 
 Published: TypeAlias = CommandInput | Mapping[str, Any]
 """What is published: an object, or a mapping with the names of the wire."""
@@ -259,7 +259,14 @@ class CommandService:
         return CommandModel.from_row(await self._async.write(publication, command, expected=version))
 
     async def re_sync_data(self) -> None:
-        """Give every data row to the custom handlers, one after another: to fill a new store."""
+        """Give every data row to the custom handlers, one after another: to fill a new store.
+
+        The rows are those of all tenants, so ForbiddenException is raised within a request.
+        """
+        if current_invoke.get() is not None:
+            raise ForbiddenException(
+                "All tenants' data are not for a request; run re_sync_data outside of one"
+            )
         handlers = self._registry.handlers(self._table.name)
         start: Row | None = None
         while handlers:
@@ -288,6 +295,7 @@ class CommandService:
 
     async def get_next_command(self, *, pk: str, sk: str) -> CommandModel | None:
         """The command after the one whose version stands in the sort key."""
+        check_read(pk, sk, False)
         version = get_sort_key_version(sk)
         return _model(await self._command_row(DetailKey(pk, remove_sort_key_version(sk)), version + 1))
 
@@ -296,6 +304,7 @@ class CommandService:
 
         Raises ClientError `ConditionalCheckFailedException` when there is no such command.
         """
+        ensure_tenant(pk)
         row = await self._dynamodb.update_item(
             self._table.command, {"pk": pk, "sk": sk}, set={"status": status}, condition=ITEM_EXISTS
         )
@@ -303,6 +312,7 @@ class CommandService:
 
     async def update_ttl(self, *, pk: str, sk: str) -> None:
         """Let the command before the one of `sk` expire as configured, if it is still there."""
+        ensure_tenant(pk)
         version = get_sort_key_version(sk)
         if version <= 1:
             return
@@ -318,6 +328,7 @@ class CommandService:
 
     async def update_task_token(self, *, pk: str, sk: str, token: str) -> None:
         """Store the token with which a waiting execution is resumed."""
+        ensure_tenant(pk)
         await self._dynamodb.update_item(
             self._table.command, {"pk": pk, "sk": sk}, set={"taskToken": token}, condition=ITEM_EXISTS
         )

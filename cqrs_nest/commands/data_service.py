@@ -15,8 +15,12 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
+from cqrs_nest.context import ensure_tenant
 
 DEFAULT_PAGE_SIZE = 10
+MAX_READS = 20
+"""How often one page is read on past deleted items; it may then be short, with the way to go on."""
+NOT_DELETED = Condition("attribute_not_exists(isDeleted) OR isDeleted <> :deleted", {":deleted": True})
 
 
 @SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
@@ -53,19 +57,33 @@ class DataService:
         limit: int = DEFAULT_PAGE_SIZE,
         start_from_sk: str | None = None,
         order: Order = "asc",
+        include_deleted: bool = True,
         allow_cross_tenant: bool = False,
     ) -> DataList:
-        """A page of a partition in the order of the sort keys, deleted items included.
+        """A page of a partition in the order of the sort keys.
+
+        `include_deleted=False` leaves deleted items out and reads on until the page is full.
 
         `sk` narrows it, such as `Condition("begins_with(sk, :prefix)", {":prefix": "A"})`; the next page
         starts from the `last_sk` of this one.
         """
         check_read(pk, start_from_sk, allow_cross_tenant)
-        page = await self._dynamodb.query(
-            self._table.data, pk, sk=sk, start_from_sk=start_from_sk, limit=limit, order=order
-        )
-        last_sk = page.last_key["sk"] if page.last_key else None
-        return DataList([DataEntity.from_row(row) for row in page.items], last_sk)
+        items: list[DataEntity] = []
+        for _ in range(MAX_READS):
+            page = await self._dynamodb.query(
+                self._table.data,
+                pk,
+                sk=sk,
+                start_from_sk=start_from_sk,
+                limit=limit - len(items),
+                order=order,
+                filter=None if include_deleted else NOT_DELETED,
+            )
+            items += [DataEntity.from_row(row) for row in page.items]
+            start_from_sk = page.last_key["sk"] if page.last_key else None
+            if start_from_sk is None or len(items) >= limit or include_deleted:
+                break
+        return DataList(items, start_from_sk)
 
     async def iterate_items_by_pk(
         self,
@@ -85,6 +103,7 @@ class DataService:
 
         Gives the data row as it is afterwards.
         """
+        ensure_tenant(command["pk"])
         key = {"pk": command["pk"], "sk": remove_sort_key_version(command["sk"])}
         existing = await self._dynamodb.get_item(self._table.data, key, consistent_read=True)
         row = data_row(command, existing, csk=command["sk"])

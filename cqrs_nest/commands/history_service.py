@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, TableType
 from cqrs_nest.commands.key_checks import check_read
@@ -15,6 +13,7 @@ from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
+from cqrs_nest.context import ensure_tenant
 
 
 @SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
@@ -42,9 +41,9 @@ class HistoryService:
         States that expired, or that were replaced while there was no history, are missing.
         """
         check_read(pk, sk, allow_cross_tenant)
-        current, earlier = await asyncio.gather(
-            self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}), self._earlier(pk, sk)
-        )
+        # In this order: a state that is replaced in between is in the history when that is read.
+        current = await self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}, consistent_read=True)
+        earlier = await self._earlier(pk, sk)
         versions = {entity.version: entity for entity in earlier}
         if current is not None:
             entity = DataEntity.from_row(current)
@@ -53,6 +52,7 @@ class HistoryService:
 
     async def publish(self, *, pk: str, sk: str) -> DataEntity | None:
         """Copy the data row to the history, if there is one: one step of the Step Functions pipeline."""
+        ensure_tenant(pk)
         existing = await self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}, consistent_read=True)
         if existing is None:
             return None
@@ -62,5 +62,5 @@ class HistoryService:
 
     async def _earlier(self, pk: str, sk: str) -> list[DataEntity]:
         prefix = Condition("begins_with(sk, :prefix)", {":prefix": f"{sk}{VERSION_SEPARATOR}"})
-        rows = self._dynamodb.query_all(self._table.history, pk, sk=prefix)
+        rows = self._dynamodb.query_all(self._table.history, pk, sk=prefix, consistent_read=True)
         return [DataEntity.from_row(row) async for row in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +16,7 @@ from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.core import Binding, CqrsNestError, DiscoveryService, ModuleNode
 
 T = TypeVar("T")
+_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
 class InvalidCommandTableError(CqrsNestError):
@@ -92,6 +95,11 @@ class CommandTableRegistry:
         tables: dict[str, Binding] = {}
         for binding in registered:
             name = binding.instance.name
+            if not _TABLE_NAME.fullmatch(name):
+                raise InvalidCommandTableError(
+                    f"{self._where(binding.module)} registers the table {name!r}, which is no name in "
+                    "DynamoDB.\nFix: CqrsModule.register(table_name=...) of letters, digits, _ . and -."
+                )
             if name in tables:
                 raise InvalidCommandTableError(
                     f'The table "{name}" is registered twice, by {self._where(tables[name].module)} and '
@@ -162,6 +170,11 @@ def _instance(binding: Binding, table: CommandTable) -> IDataSyncHandler:
         raise InvalidCommandTableError(
             f"{where} has no method `up`.\nFix: add `async def up(self, command: CommandModel) -> None`."
         )
+    for method in ("up", "down"):
+        if callable(found := getattr(binding.cls, method, None)) and not inspect.iscoroutinefunction(found):
+            raise InvalidCommandTableError(
+                f"{where} has a `{method}` that is not async.\nFix: `async def {method}`."
+            )
     if not binding.is_static:
         raise InvalidCommandTableError(
             f"{where} is request-scoped, but commands are applied outside of requests.\n"
@@ -177,7 +190,7 @@ def _unknown_table(binding: Binding, where: str, table: str, tables: dict[str, A
     fix = (
         f'write @DataSyncHandler("{hint}")'
         if hint in tables
-        else f'import CommandModule.register(table_name="{table}"), or correct the name'
+        else f'import CqrsModule.register(table_name="{table}"), or correct the name'
     )
     return (
         f'{_handler_name(binding)} in {where} is a @DataSyncHandler("{table}"), '

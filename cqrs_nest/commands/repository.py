@@ -60,6 +60,7 @@ class Repository:
         limit: int = DEFAULT_PAGE_SIZE,
         start_from_sk: str | None = None,
         order: Order = "asc",
+        include_deleted: bool = True,
         invoke_context: Invoke | None = None,
         allow_cross_tenant: bool = False,
     ) -> DataList:
@@ -75,6 +76,7 @@ class Repository:
                 limit=limit,
                 start_from_sk=start_from_sk,
                 order=order,
+                include_deleted=include_deleted,
                 allow_cross_tenant=allow_cross_tenant,
             ),
             self._sessions.list_by_user(_user(invoke_context) if latest else None, pk),

@@ -16,6 +16,7 @@ from cqrs_nest.common.providers import HOW_TO_PROVIDE
 
 CACHE_SECONDS = 60
 SECONDS_A_DAY = 86_400
+MAX_CACHED = 10_000
 
 
 @SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
@@ -56,6 +57,8 @@ class TtlService:
             return days
         days, is_certain = await self._read(type, tenant)
         if is_certain:
+            if len(self._cache) >= MAX_CACHED:
+                self._cache.clear()
             self._cache[type, tenant] = (now + CACHE_SECONDS, days)
         return days
 

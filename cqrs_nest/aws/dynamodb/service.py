@@ -146,12 +146,14 @@ class DynamoDbService:
         start_from_sk: str | None = None,
         limit: int | None = None,
         order: Order = "asc",
+        filter: Condition | None = None,
         consistent_read: bool = False,
     ) -> Page:
         """One page of the items of a partition, by sort key.
 
         `sk` is a key condition such as `Condition("begins_with(sk, :prefix)", {":prefix": "A"})`;
-        `start_from_sk` the sort key after which the page begins.
+        `start_from_sk` the sort key after which the page begins. Items that `filter` takes out count for
+        `limit` all the same.
         """
         placeholders = Placeholders()
         text = f"pk = {placeholders.value(pk, 'pk')}"
@@ -162,8 +164,10 @@ class DynamoDbService:
             "KeyConditionExpression": text,
             "ScanIndexForward": order == "asc",
             "ConsistentRead": consistent_read,
-            **placeholders.parameters(),
         }
+        if filter is not None:
+            request["FilterExpression"] = placeholders.condition(filter)
+        request |= placeholders.parameters()
         if limit is not None:
             request["Limit"] = limit
         if start_from_sk is not None:
@@ -171,12 +175,20 @@ class DynamoDbService:
         return await self._page(table, await self._client.query(**request))
 
     async def query_all(
-        self, table: str, pk: str, *, sk: Condition | None = None, order: Order = "asc"
+        self,
+        table: str,
+        pk: str,
+        *,
+        sk: Condition | None = None,
+        order: Order = "asc",
+        consistent_read: bool = False,
     ) -> AsyncIterator[Item]:
         """Every item of a partition, page after page."""
         start: str | None = None
         while True:
-            page = await self.query(table, pk, sk=sk, start_from_sk=start, order=order)
+            page = await self.query(
+                table, pk, sk=sk, start_from_sk=start, order=order, consistent_read=consistent_read
+            )
             for item in page.items:
                 yield item
             if page.last_key is None:

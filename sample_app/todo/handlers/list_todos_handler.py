@@ -18,6 +18,6 @@ class ListTodosHandler(IQueryHandler[ListTodosQuery, TodoListDto]):
             limit=min(query.page.page_size, self._max_page_size),
             start_from_sk=query.page.start_from_sk,
             order=query.page.order,
+            include_deleted=False,
         )
-        todos = [todo for todo in page.items if not todo.is_deleted]
-        return TodoListDto(items=todos, last_sk=page.last_sk)
+        return TodoListDto(items=page.items, last_sk=page.last_sk)
