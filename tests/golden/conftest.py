@@ -1,4 +1,4 @@
-"""`--golden-dir`: where the recordings to replay are."""
+"""`--golden-dir`: other recordings to replay than those beside this file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-SHARED = HERE.parents[2] / "shared" / "golden"
-OWN = HERE / "recorded_scenarios"
+RECORDED = Path(__file__).parent / "recorded_scenarios"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -16,6 +14,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def golden_directory(config: pytest.Config) -> Path:
-    """The directory asked for, else the shared recordings, else the project's own copy."""
+    """The directory asked for, else the project's own recordings."""
     asked: Path | None = config.getoption("--golden-dir", None)
-    return asked or (SHARED if SHARED.is_dir() else OWN)
+    return asked or RECORDED

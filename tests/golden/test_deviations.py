@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 import tests.golden.deviations_pipeline  # noqa: F401 - brings its names
-from tests.golden.conftest import SHARED, golden_directory
+from tests.golden.conftest import RECORDED, golden_directory
 from tests.golden.deviations import document, expect, rules
-from tests.golden.recordings import scenarios
+from tests.golden.recordings import REPLAYED, scenarios
 from tests.golden.replay import as_recorded
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "compatibility.md"
@@ -20,15 +20,15 @@ def test_the_document_lists_every_deviation_with_its_reason() -> None:
 
 
 def test_every_rule_changes_what_some_recording_expects(pytestconfig: pytest.Config) -> None:
-    directory = golden_directory(pytestconfig)
-    if directory != SHARED:
-        # A part of the recordings cannot show what all of them are needed for.
-        return
     used = {
         rule
-        for scenario in scenarios(directory)
-        if scenario.has_states
+        for scenario in scenarios(golden_directory(pytestconfig), REPLAYED)
         for replayed in as_recorded(scenario)
         for rule in expect(replayed).used
     }
     assert {rule.id for rule in rules()} - used == set()
+
+
+def test_every_recording_is_replayed() -> None:
+    files = {str(path.relative_to(RECORDED).with_suffix("")) for path in RECORDED.rglob("*.json")}
+    assert files == set(REPLAYED)
