@@ -1,13 +1,16 @@
 """`run_local` and `LocalRuntime`, started from Python."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import MetaData
 
-from cqrs_nest.aws import DynamoDbService
+from cqrs_nest.aws import AwsSession, DynamoDbService
 from cqrs_nest.common import Controller, Get, Module
 from cqrs_nest.cqrs import (
     CommandInput,
@@ -20,6 +23,7 @@ from cqrs_nest.cqrs import (
 from cqrs_nest.events import DomainEvent, EventHandler
 from cqrs_nest.http import HttpOptions
 from cqrs_nest.local import LocalRuntime, PortTakenError, Queue, listen, run_local
+from cqrs_nest.pipeline import command_steps
 from cqrs_nest.read_models import SqlModule
 
 SETTINGS = {"APP_NAME": "notes"}
@@ -115,6 +119,33 @@ async def test_requests_streams_and_queues_are_served(runtime: LocalRuntime) -> 
     note = await runtime.app.get(DataService).get_item(pk="NOTE#acme", sk="A")
     assert note is not None
     assert note.name == "A"
+
+
+@pytest.mark.parametrize("is_sync", [False, True])
+async def test_messages_that_the_topic_refused_are_sent_when_it_is_back(
+    runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch, is_sync: bool
+) -> None:
+    monkeypatch.setattr(command_steps, "GRACE", timedelta(0))
+    refused = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def refuse(**_: Any) -> Any:
+        loop.call_soon_threadsafe(refused.set)
+        return type("Answer", (), {"status_code": 400}), {"Error": {"Code": "Throttled", "Message": "no"}}
+
+    events = runtime.app.get(AwsSession).client("sns").meta.events
+    service, command = runtime.app.get(CommandService), CommandInput(pk="NOTE#acme", sk="A", name="A")
+    events.register("before-call.sns", refuse)
+    await (service.publish_sync(command) if is_sync else service.publish_async(command))
+    await refused.wait()
+    assert runtime.app.get(Listener).heard == []
+    events.unregister("before-call.sns", refuse)
+
+    await runtime.drain()
+    assert set(runtime.app.get(Listener).heard) == {"A@1"}
+    [row] = (await runtime.app.get(DynamoDbService).scan("local-notes-note-command")).items
+    assert row["status"] == "finish:FINISHED"
+    assert "messagesOwed" not in row
 
 
 async def test_drain_names_what_is_not_worked_off(runtime: LocalRuntime) -> None:
