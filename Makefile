@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test check bench clean
+.PHONY: install demo run test check bench bench-server clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,15 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks.container
 	$(BIN)/python -m benchmarks.buses
 	$(BIN)/python -m benchmarks.http
+
+# Its peers live in an environment of their own.
+build/peers/.installed: pyproject.toml benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv build/peers
+	build/peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . -r benchmarks/peers/requirements.txt
+	@touch $@
+
+bench-server: build/peers/.installed
+	build/peers/bin/python -m benchmarks.server
 
 clean:
 	rm -rf $(VENV) .cqrs_nest .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -1,0 +1,113 @@
+"""Requests a second on uvicorn, as a ratio to bare Starlette and to FastAPI in the same interleaved run.
+
+make bench-server [or: python -m benchmarks.server [rounds]]
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+from contextlib import ExitStack
+from statistics import median
+from time import perf_counter
+
+NAMES = ("cqrs_nest", "starlette", "fastapi")
+CONNECTIONS = 32
+SECONDS = 1.0
+BODY = b'{"name":"Tom","age":3,"tags":["a","b"]}'
+GET = b"GET /cats/7 HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n"
+POST = (
+    b"POST /cats HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    % len(BODY)
+) + BODY
+
+
+class Connection(asyncio.Protocol):
+    """Sends the request again as soon as it is answered, until the time is over."""
+
+    def __init__(self, request: bytes, until: float) -> None:
+        self.request, self.until, self.answered, self.received = request, until, 0, b""
+        self.done = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.received += data
+        head, found, body = self.received.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0] or 0)
+        if not found or len(body) < length:
+            return
+        if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")):
+            self.done.set_exception(AssertionError(head.decode()))
+            return
+        self.answered, self.received = self.answered + 1, b""
+        if perf_counter() < self.until:
+            self.transport.write(self.request)
+        else:
+            self.transport.close()
+            self.done.set_result(self.answered)
+
+
+async def requests_per_second(port: int, request: bytes) -> float:
+    loop, started = asyncio.get_running_loop(), perf_counter()
+    until = started + SECONDS
+    opened = [
+        loop.create_connection(lambda: Connection(request, until), "127.0.0.1", port)
+        for _ in range(CONNECTIONS)
+    ]
+    connections = [connection for _, connection in await asyncio.gather(*opened)]
+    answered = sum(await asyncio.gather(*(connection.done for connection in connections)))
+    return answered / (perf_counter() - started)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def serve(name: str, port: int) -> subprocess.Popen[str]:
+    """The server of one framework, once it listens."""
+    application = f"benchmarks.peers.applications:{name}"
+    options = ["--port", str(port), "--no-access-log", "--http", "httptools", "--loop", "asyncio"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", application, *options], stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "running on" in line:
+            return process
+    raise AssertionError(f"{name} did not start")
+
+
+async def main(rounds: int) -> None:
+    ports = {name: free_port() for name in NAMES}
+    with ExitStack() as running:
+        for name, port in ports.items():
+            process = serve(name, port)
+            running.callback(process.wait)
+            running.callback(process.terminate)
+        for label, request in (("GET", GET), ("POST, validated", POST)):
+            measured: dict[str, list[float]] = {name: [] for name in NAMES}
+            for _ in range(rounds + 1):
+                for name, port in ports.items():
+                    measured[name].append(await requests_per_second(port, request))
+            report(label, {name: samples[1:] for name, samples in measured.items()})
+
+
+def report(label: str, measured: dict[str, list[float]]) -> None:
+    ours, starlette, fastapi = (measured[name] for name in NAMES)
+    rates = "  ".join(f"{name} {median(samples):7.0f}/s" for name, samples in measured.items())
+    to_starlette = median(one / other for one, other in zip(ours, starlette, strict=True))
+    to_fastapi = median(one / other for one, other in zip(ours, fastapi, strict=True))
+    print(f"{label:16} {rates}   {to_starlette:.2f} x Starlette, {to_fastapi:.2f} x FastAPI")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 9))
