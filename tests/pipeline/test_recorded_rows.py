@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from tests.golden.conftest import golden_directory
-from tests.golden.recordings import Scenario, Step, scenarios
+from tests.golden.recordings import Scenario, Step
 from tests.golden.world import recorded_messages
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ REPLAYED = ("async/pipeline_create", "async/pipeline_update")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "scenario" in metafunc.fixturenames:
-        found = scenarios(golden_directory(metafunc.config), REPLAYED)
+        directory = golden_directory(metafunc.config)
+        found = [Scenario(name, directory / f"{name}.json") for name in REPLAYED]
         metafunc.parametrize("scenario", found, ids=lambda scenario: scenario.name)
 
 
