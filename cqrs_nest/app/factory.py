@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.app.application import NestApplication
 from cqrs_nest.app.lifespan import serve_lifespan
@@ -15,7 +15,9 @@ from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.context import AuthenticationMiddleware, JwtVerifier
 from cqrs_nest.core import Container, Overrides
+from cqrs_nest.core.tracing import Tracing
 from cqrs_nest.http import HttpApplication, HttpOptions
+from cqrs_nest.http.spans import RequestSpans
 
 
 class CqrsNest:
@@ -76,7 +78,10 @@ def assemble(container: Container, http: HttpOptions | None = None) -> NestAppli
     environment = container.get(Environment)
     routes = HttpApplication(container, http or _http_options(environment))
     verifier = container.get(JwtVerifier)
-    return NestApplication(container, routes, AuthenticationMiddleware(routes, verifier, environment))
+    asgi: ASGIApp = AuthenticationMiddleware(routes, verifier, environment)
+    for tracing in container.get_all(Tracing)[:1]:
+        asgi = RequestSpans(asgi, tracing)
+    return NestApplication(container, routes, asgi)
 
 
 def _http_options(environment: Environment) -> HttpOptions:

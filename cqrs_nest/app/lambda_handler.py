@@ -12,6 +12,7 @@ from cqrs_nest.app.application import NestApplication
 from cqrs_nest.app.asgi_bridge import call_asgi
 from cqrs_nest.app.factory import CqrsNest
 from cqrs_nest.app.http_events import read_http_event
+from cqrs_nest.buses import EventBus
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.events import BatchResponse
@@ -72,6 +73,15 @@ class LambdaFunction:
 
 
 async def _handle(application: NestApplication, event: Mapping[str, Any], context: Any) -> Any:
+    try:
+        return await _answer(application, event, context)
+    finally:
+        # Lambda freezes the process with the answer, so events in the background end before it.
+        for event_bus in application.container.get_all(EventBus):
+            await event_bus.drain()
+
+
+async def _answer(application: NestApplication, event: Mapping[str, Any], context: Any) -> Any:
     request = read_http_event(event)
     if request is not None:
         return await call_asgi(application, request, context)

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, TypeVar
 
+from cqrs_nest.aws.call_spans import call_attributes
 from cqrs_nest.aws.errors import AwsConfigurationError
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
+from cqrs_nest.core.tracing import Tracing
 
 T = TypeVar("T")
 
@@ -42,8 +44,9 @@ class AwsSession:
     Importing boto3 and building a client take a few hundred milliseconds, so both happen in a thread.
     """
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, tracing: Tracing | None = None) -> None:
         self._environment = environment
+        self._tracing = tracing
         self._clients: dict[str, Any] = {}
         self._session: Any = None
         self._lock = threading.Lock()
@@ -54,7 +57,11 @@ class AwsSession:
 
         Raises botocore's ClientError for a refused call, and AwsConfigurationError when no region is set.
         """
-        return await self.run(lambda: getattr(self.client(service), operation)(**request))
+        if self._tracing is None:
+            return await self._call(service, operation, request)
+        attributes = call_attributes(service, operation, request)
+        with self._tracing.span(f"{service}.{operation}", "CLIENT", attributes):
+            return await self._call(service, operation, request)
 
     async def run(self, blocking: Callable[[], T]) -> T:
         """Run a function that blocks, such as one that reads a response's stream, in one of the threads."""
@@ -76,6 +83,9 @@ class AwsSession:
         await asyncio.to_thread(self._threads.shutdown)
         for client in self._clients.values():
             client.close()
+
+    async def _call(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        return await self.run(lambda: getattr(self.client(service), operation)(**request))
 
     def _build(self, service: str) -> Any:
         from botocore.config import Config

@@ -17,6 +17,7 @@ BATCH_MESSAGES = 10
 
 
 _MORE_ATTRIBUTES: Mapping[Any, Sequence[str]] = {
+    "domain-event": ("traceparent",),
     "event": ("eventType", "id", "tenantCode", "schemaVersion", "traceparent"),
 }
 """By action: what of a message is repeated in its attributes besides the action."""

@@ -20,11 +20,12 @@ from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
 from cqrs_nest.commands.publish_notes import PublishNotes
-from cqrs_nest.commands.rows import OWED, Row, command_row
+from cqrs_nest.commands.rows import OWED, Row, command_row, with_trace
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable
+from cqrs_nest.core.tracing import Tracing
 
 SPARE_BYTES = 4096
 """What a command leaves free, as its data row and history row are larger: they name the command."""
@@ -42,6 +43,7 @@ class AsyncPublisher:
         sessions: SessionService,
         messages: CommandMessages,
         notes: PublishNotes,
+        tracing: Tracing | None = None,
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
@@ -49,6 +51,7 @@ class AsyncPublisher:
         self._sessions = sessions
         self._messages = messages
         self._notes = notes
+        self._tracing = tracing
 
     async def publish(
         self, publication: Publication, stored: Mapping[str, Any] | None
@@ -74,7 +77,8 @@ class AsyncPublisher:
         """
         is_inline = self._table.options.events == "inline"
         try:
-            row = await self._dynamodb.offload(self._table.command, command)
+            traced = with_trace(command, self._tracing)
+            row = await self._dynamodb.offload(self._table.command, traced)
             messages = self._messages.build(row)
             await self._put(publication, {**row, OWED: True} if is_inline else row)
         except (UnsupportedValueError, ItemTooLargeError) as error:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, ValidatorFunctionWrapHandler, field_validator
 
 from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.keys import DetailKey
+from cqrs_nest.commands.rows import TRACE
 from cqrs_nest.commands.wire_model import WireModel
 
 
@@ -84,6 +85,11 @@ class CommandModel(StoredModel):
     task_token: str | None = None
     domain_events: list[dict[str, Any]] | None = None
     """The events that were published with it, as `{eventType, schemaVersion, data}`."""
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """The object of a stored row, without the trace that it was published in."""
+        return super().from_row({name: value for name, value in row.items() if name != TRACE})
 
 
 class DataEntity(StoredModel):

@@ -10,10 +10,12 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, IDataSyncHandler
+from cqrs_nest.commands.projection_spans import TracedHandler
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.core import Binding, CqrsNestError, DiscoveryService, ModuleNode
+from cqrs_nest.core.tracing import Tracing
 
 T = TypeVar("T")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
@@ -49,8 +51,9 @@ class RegisteredTable:
 class CommandTableRegistry:
     """The tables of the whole application, by the names they were registered under."""
 
-    def __init__(self, discovery: DiscoveryService) -> None:
+    def __init__(self, discovery: DiscoveryService, tracing: Tracing | None = None) -> None:
         self._discovery = discovery
+        self._tracing = tracing
         self._logger = Logger("CommandTableRegistry")
 
     def on_module_init(self) -> None:
@@ -154,7 +157,13 @@ class CommandTableRegistry:
                     other.module.name,
                     binding.module.name,
                 )
-        return tuple(RegisteredHandler(name, _instance(binding, table)) for name, binding in found.items())
+        return tuple(
+            RegisteredHandler(name, self._traced(name, table, _instance(binding, table)))
+            for name, binding in found.items()
+        )
+
+    def _traced(self, name: str, table: CommandTable, handler: IDataSyncHandler) -> IDataSyncHandler:
+        return TracedHandler(handler, name, table.name, self._tracing) if self._tracing else handler
 
 
 def _handler_name(binding: Binding) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from cqrs_nest.aws import REMOVE
 from cqrs_nest.commands.keys import add_sort_key_version, remove_sort_key_version
 from cqrs_nest.commands.saved_events import EVENTS
+from cqrs_nest.core.tracing import Tracing
 
 Row: TypeAlias = dict[str, Any]
 """A row in plain values with its names on the wire."""
@@ -19,6 +20,9 @@ SYNC_MODE = "SYNC"
 
 OWED = "messagesOwed"
 """On a command row as long as its publish has not sent its messages: a publish that dies leaves it there."""
+
+TRACE = "traceparent"
+"""On a command row that was published within a recorded span: the span, for those that the stream reaches."""
 
 _COPIED = (
     "id",
@@ -39,9 +43,9 @@ _COPIED = (
 """What a data row takes from the command, or loses with it."""
 _CREATED = ("createdAt", "createdBy", "createdIp")
 """What a data row keeps from its first command."""
-_OF_ONE_COMMAND = ("status", "taskToken", "syncMode", "source", "cpk", "csk", OWED, EVENTS)
+_OF_ONE_COMMAND = ("status", "taskToken", "syncMode", "source", "cpk", "csk", OWED, TRACE, EVENTS)
 """What belongs to one stored row and must not go over into the next command."""
-_OF_THE_FRAMEWORK = ("status", "taskToken", "syncMode", "cpk", "csk", OWED)
+_OF_THE_FRAMEWORK = ("status", "taskToken", "syncMode", "cpk", "csk", OWED, TRACE)
 """What an input cannot say of its command."""
 
 
@@ -76,6 +80,12 @@ def command_row(published: Mapping[str, Any], version: int, ttl: int | None, ori
         for name, value in row.items()
         if value is not REMOVE and not (name in known and value is None) and name not in _OF_THE_FRAMEWORK
     }
+
+
+def with_trace(command: Row, tracing: Tracing | None) -> Row:
+    """The command as it is stored: with the span that is being recorded, if there is one."""
+    traceparent = tracing.recorded() if tracing else None
+    return {**command, TRACE: traceparent} if traceparent else command
 
 
 def data_row(command: Mapping[str, Any], existing: Mapping[str, Any] | None, csk: str) -> Row:

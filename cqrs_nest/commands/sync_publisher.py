@@ -18,11 +18,12 @@ from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
 from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler
-from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row, command_of_data, command_row
+from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row, command_of_data, command_row, with_trace
 from cqrs_nest.commands.statuses import FINISHED, SYNC_FAILED, SYNC_STARTED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable, Logger
+from cqrs_nest.core.tracing import Tracing
 
 _APPLIED = {"status": FINISHED, "syncMode": SYNC_MODE}
 
@@ -40,6 +41,7 @@ class SyncPublisher:
         registry: CommandTableRegistry,
         messages: CommandMessages,
         notes: PublishNotes,
+        tracing: Tracing | None = None,
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
@@ -48,6 +50,7 @@ class SyncPublisher:
         self._registry = registry
         self._messages = messages
         self._notes = notes
+        self._tracing = tracing
         self._logger = Logger("SyncPublisher")
 
     async def publish(
@@ -117,7 +120,8 @@ class SyncPublisher:
     ) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
         """Write everything, or nothing; gives the command row as it is stored, and its messages."""
         try:
-            row = await self._dynamodb.offload(self._table.command, command)
+            traced = with_trace(command, self._tracing)
+            row = await self._dynamodb.offload(self._table.command, traced)
             messages = self._messages.build(row, FINISHED)
             if not self._leaves_messages_to_stream:
                 row = {**row, OWED: True}

@@ -25,9 +25,11 @@ from cqrs_nest.commands import CommandModule, EventsMode
 from cqrs_nest.common.modules import DynamicModule, Import, Module
 from cqrs_nest.common.providers import Provider, Scope, provide
 from cqrs_nest.common.tokens import InjectionToken, Token
+from cqrs_nest.core.tracing import Tracing
 from cqrs_nest.cqrs.idempotency import DynamoDbIdempotencyStore, IdempotencyStore
 from cqrs_nest.cqrs.incoming_events import IncomingEventFactory, IncomingEventHandler
 from cqrs_nest.cqrs.message_context import current_message_context
+from cqrs_nest.cqrs.tracing import TracingBehaviour
 
 Behaviours: TypeAlias = Sequence[type[Behaviour] | Behaviour]
 """Classes that the container builds, or finished objects; the first is the outermost."""
@@ -73,6 +75,7 @@ class CqrsModule:
         command_publisher: type[ICommandPublisher] | ICommandPublisher | None = None,
         query_publisher: type[IQueryPublisher] | IQueryPublisher | None = None,
         event_publisher: type[IEventPublisher] | IEventPublisher | None = None,
+        tracing: bool = False,
         imports: Sequence[Import] = (),
     ) -> DynamicModule:
         """The buses for every module, configured; import it once, in the root module.
@@ -84,14 +87,17 @@ class CqrsModule:
         `..._behaviours`: what runs around every handler; see `Behaviour`.
         `command_publisher`, `query_publisher`: see every message before its handler. `event_publisher`:
         takes the events in the handlers' place.
+        `tracing`: spans of OpenTelemetry around requests, messages, calls and events of AWS, and projections;
+        raises TracingNotInstalledError at start without the extra `otel`.
         `imports`: the modules whose exports the classes given here need; those of AWS are there.
         """
-        providers: list[Provider] = []
+        providers: list[Provider] = [Tracing] if tracing else []
+        spans = [TracingBehaviour] if tracing else []
         options = BusOptions(
             on_duplicate,
-            [_token(each, providers) for each in command_behaviours],
-            [_token(each, providers) for each in query_behaviours],
-            [_token(each, providers) for each in event_behaviours],
+            [_token(each, providers) for each in (*spans, *command_behaviours)],
+            [_token(each, providers) for each in (*spans, *query_behaviours)],
+            [_token(each, providers) for each in (*spans, *event_behaviours)],
             _token(command_publisher, providers),
             _token(query_publisher, providers),
             _token(event_publisher, providers),
@@ -106,7 +112,7 @@ class CqrsModule:
                 provide(IdempotencyStore, use_class=DynamoDbIdempotencyStore),
                 *providers,
             ],
-            exports=[cls, EventBusOptions, BusOptions],
+            exports=[cls, EventBusOptions, BusOptions, *([Tracing] if tracing else ())],
         )
 
     @staticmethod

@@ -57,6 +57,11 @@ class AwsEvent:
         """Events of one batch with the same key are handled one after another; None: no order is kept."""
         return None
 
+    @property
+    def traceparent(self) -> str | None:
+        """The W3C trace context that the event brings along."""
+        return None
+
 
 class SqsEvent(AwsEvent):
     """One message of a queue.
@@ -106,6 +111,11 @@ class SqsEvent(AwsEvent):
         return {name: item["stringValue"] for name, item in attributes.items() if "stringValue" in item}
 
     @property
+    def traceparent(self) -> str | None:
+        """The message attribute of this name."""
+        return self.message_attributes.get("traceparent")
+
+    @property
     def ordering_key(self) -> str | None:
         """The message group of a FIFO queue."""
         group: str | None = self.record.get("attributes", {}).get("MessageGroupId")
@@ -151,6 +161,11 @@ class SnsEvent(AwsEvent):
         attributes: Mapping[str, Any] = self.record["Sns"].get("MessageAttributes") or {}
         return {name: str(item["Value"]) for name, item in attributes.items()}
 
+    @property
+    def traceparent(self) -> str | None:
+        """The message attribute of this name."""
+        return self.message_attributes.get("traceparent")
+
 
 class DynamoDbStreamEvent(AwsEvent):
     """One change of a table; the images are plain Python values."""
@@ -187,6 +202,12 @@ class DynamoDbStreamEvent(AwsEvent):
     def old_image(self) -> Mapping[str, Any] | None:
         """The row before the change; None if there was none or the stream does not carry it."""
         return self._image("OldImage")
+
+    @property
+    def traceparent(self) -> str | None:
+        """The attribute of this name in the row after the change."""
+        value = (self.new_image or {}).get("traceparent")
+        return value if isinstance(value, str) else None
 
     @property
     def ordering_key(self) -> str | None:
@@ -330,6 +351,12 @@ class StepFunctionsEvent(AwsEvent):
         """What the execution was started with."""
         started_with: Mapping[str, Any] = self.record["context"]["Execution"]["Input"]
         return started_with
+
+    @property
+    def traceparent(self) -> str | None:
+        """That of the stream record that the execution was started with, if it was one."""
+        started_with = self.execution_input
+        return DynamoDbStreamEvent(started_with).traceparent if "dynamodb" in started_with else None
 
     @property
     def input(self) -> Any:

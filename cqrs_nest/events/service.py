@@ -9,6 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.core import RequestScope, current_request_scope
+from cqrs_nest.core.tracing import Tracing
 from cqrs_nest.events.batches import BatchRecord, BatchResponse, process_batch
 from cqrs_nest.events.concurrency import gather_all
 from cqrs_nest.events.dispatcher import EventDispatcher
@@ -23,6 +24,7 @@ from cqrs_nest.events.records import (
     SnsEvent,
     SqsEvent,
     StepFunctionsEvent,
+    resource_name,
 )
 from cqrs_nest.events.sources import EventSource, detect_source
 
@@ -37,9 +39,12 @@ _RECORDS: Mapping[EventSource, type[AwsEvent]] = {EventSource.SNS: SnsEvent, Eve
 class EventService:
     """Hands an AWS event to the application's handlers."""
 
-    def __init__(self, factories: EventFactories, dispatcher: EventDispatcher) -> None:
+    def __init__(
+        self, factories: EventFactories, dispatcher: EventDispatcher, tracing: Tracing | None = None
+    ) -> None:
         self._factories = factories
         self._dispatcher = dispatcher
+        self._tracing = tracing
         self._failures = FailureLog(Logger("EventService"))
 
     def on_application_bootstrap(self) -> None:
@@ -75,6 +80,13 @@ class EventService:
         return response
 
     async def _process(self, record: AwsEvent, context: Any) -> list[list[Any]]:
+        if self._tracing is None:
+            return await self._run(record, context)
+        name, attributes = f"process {resource_name(record.source)}", {"cqrs_nest.source": record.source}
+        with self._tracing.span(name, "CONSUMER", attributes, record.traceparent):
+            return await self._run(record, context)
+
+    async def _run(self, record: AwsEvent, context: Any) -> list[list[Any]]:
         scope = RequestScope(context)
         reset = current_request_scope.set(scope)
         try:

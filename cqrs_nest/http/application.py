@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cqrs_nest.common import ArgumentsHost, Logger, NotFoundException
 from cqrs_nest.core import Container, RequestScope, current_request_scope
+from cqrs_nest.core.tracing import Tracing
 from cqrs_nest.http.cors import Cors
 from cqrs_nest.http.enhancers import FILTER, Enhancers, MissingMethodError
 from cqrs_nest.http.errors import invalid_route
@@ -22,6 +23,7 @@ from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.plan import compile_plan
 from cqrs_nest.http.responses import RawHeaders
 from cqrs_nest.http.routes import RouteDefinition, read_routes, warn_of_hidden_routes
+from cqrs_nest.http.spans import named_route
 from cqrs_nest.http.swagger_ui import Answer, SwaggerUi
 from cqrs_nest.http.versioning import Endpoint, VersionedRouter
 
@@ -56,7 +58,8 @@ class HttpApplication:
         self.routes: tuple[RouteDefinition, ...] = tuple(read_routes(container, options))
         warn_of_hidden_routes(self.routes)
         enhancers = Enhancers(container, options)
-        self._router = VersionedRouter(list(self._endpoints(enhancers)), options.versioning)
+        is_traced = bool(container.get_all(Tracing))
+        self._router = VersionedRouter(list(self._endpoints(enhancers, is_traced)), options.versioning)
         self._middleware = read_middleware(container, self.routes, options)
         self._handle_error = ExceptionHandler([enhancers.of_application(FILTER)])
         self._cors = None if options.cors is None else Cors(options.cors)
@@ -77,7 +80,7 @@ class HttpApplication:
             self._document = openapi_document(self.routes, self.options)
         return self._document
 
-    def _endpoints(self, enhancers: Enhancers) -> Iterator[Endpoint[Answer]]:
+    def _endpoints(self, enhancers: Enhancers, is_traced: bool) -> Iterator[Endpoint[Answer]]:
         if self.options.swagger_ui:
             for method, path, answer in SwaggerUi(self.options.title, self.openapi).routes():
                 yield Endpoint(method, path, (), answer)
@@ -86,7 +89,8 @@ class HttpApplication:
                 plan = compile_plan(route, enhancers, self.options)
             except MissingMethodError as error:
                 raise invalid_route(route.controller, route.handler, error.problem, fix=error.fix) from None
-            yield Endpoint(route.method, route.path, route.versions, plan)
+            answer = named_route(route.path, plan) if is_traced else plan
+            yield Endpoint(route.method, route.path, route.versions, answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. A websocket is closed before it is open."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from cqrs_nest.aws import AwsSession
@@ -73,21 +71,6 @@ class AskHandler(IQueryHandler[Ask, str]):
 @EventsHandler(Created)
 class CreatedHandler(IEventHandler[Created]):
     async def handle(self, event: Created) -> None: ...
-
-
-@pytest.fixture(scope="module")
-def exporter() -> InMemorySpanExporter:
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
-    return exporter
-
-
-@pytest.fixture
-def spans(exporter: InMemorySpanExporter) -> Iterator[InMemorySpanExporter]:
-    yield exporter
-    exporter.clear()
 
 
 @pytest.fixture
@@ -191,4 +174,4 @@ def test_without_the_extra_nothing_is_imported() -> None:
         "except Exception as error:\n    print(error)\n"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout == "TracingBehaviour needs OpenTelemetry: pip install 'cqrs-nest[otel]'\n"
+    assert run.stdout == "Tracing needs OpenTelemetry: pip install 'cqrs-nest[otel]'\n"
