@@ -31,7 +31,7 @@ from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandInput, CommandModel, DataEntity, DataList
 from cqrs_nest.commands.module import CommandModule, CommandTablesModule
 from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler, RegisteredTable
-from cqrs_nest.commands.repository import Repository
+from cqrs_nest.commands.repository import ItemPage, Repository
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable, EventsMode
 from cqrs_nest.commands.ttl_service import TtlService
@@ -63,6 +63,7 @@ __all__ = [
     "Expect",
     "HistoryService",
     "IDataSyncHandler",
+    "ItemPage",
     "RegisteredHandler",
     "RegisteredTable",
     "Replace",

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, Order
 from cqrs_nest.commands.data_service import DEFAULT_PAGE_SIZE, DataService
-from cqrs_nest.commands.keys import add_sort_key_version, remove_sort_key_version, sort_key_from_id
+from cqrs_nest.commands.keys import (
+    KEY_SEPARATOR,
+    add_sort_key_version,
+    remove_sort_key_version,
+    sort_key_from_id,
+)
 from cqrs_nest.commands.models import DataEntity, DataList
 from cqrs_nest.commands.rows import Row, data_row
 from cqrs_nest.commands.sessions import SessionService
@@ -17,7 +24,17 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import Invoke, current_invoke
+from cqrs_nest.context import Invoke, current_invoke, get_user_context
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ItemPage(Generic[T]):
+    """A page of another store's items and how many there are in all."""
+
+    items: Sequence[T]
+    total: int
 
 
 @SetMetadata(HOW_TO_PROVIDE, "add CqrsModule.register(table_name=...) to the imports of {module}")
@@ -85,11 +102,57 @@ class Repository:
         pending = await self._pending(pk, versions, listed)
         shown = {item.sk: item for item in page.items} | pending
         added = [pending[key] for key in pending if key not in listed]
-        added.sort(key=lambda item: item.updated_at.timestamp() if item.updated_at else 0, reverse=True)
+        added.sort(key=_updated, reverse=True)
         items = [*added, *(shown[key] for key in listed)]
         return DataList(
             [item for item in items if not (item.is_deleted and item.sk in pending)], page.last_sk
         )
+
+    async def list_items(
+        self,
+        find: Callable[[], Awaitable[ItemPage[T]]],
+        *,
+        id_of: Callable[[T], str],
+        version_of: Callable[[T], int] | None = None,
+        apply: Callable[[DataEntity, T | None], T],
+        matches: Callable[[DataEntity], bool] = lambda item: True,
+        invoke_context: Invoke | None = None,
+    ) -> ItemPage[T]:
+        """A page of another store, such as an SQL read model, with the caller's pending commands.
+
+        `find` reads the page; `id_of` gives an item's id (`pk#sk`) and `version_of`, where items know it,
+        the version they show. `apply` makes an item of what a pending command leads to and the item that
+        is listed (None: none). New items that `matches` come first, the newest at the top; deleted ones
+        leave, and `total` follows.
+        """
+        invoke = invoke_context or current_invoke.get()
+        tenant = get_user_context(invoke).tenant_code if invoke else None
+        page, versions = await asyncio.gather(
+            find(), self._sessions.list_by_user(_user(invoke), f"{KEY_SEPARATOR}{tenant}" if tenant else "")
+        )
+        listed = {id_of(item): item for item in page.items}
+        shown = {} if version_of is None else {key: version_of(item) for key, item in listed.items()}
+        keys = [
+            _command_key(key, version) for key, version in versions.items() if shown.get(key, -1) < version
+        ]
+        commands = await self._dynamodb.batch_get_items(
+            self._table.command, [key for key in keys if key is not None]
+        )
+        pending = {str(command["id"]): _applied(command, None) for command in commands}
+        added = [
+            entity
+            for key, entity in pending.items()
+            if key not in listed and not entity.is_deleted and matches(entity)
+        ]
+        added.sort(key=_updated, reverse=True)
+        gone = {key for key, entity in pending.items() if key in listed and entity.is_deleted}
+        kept = [
+            apply(pending[key], item) if key in pending else item
+            for key, item in listed.items()
+            if key not in gone
+        ]
+        items = [*(apply(entity, None) for entity in added), *kept]
+        return ItemPage(items, page.total + len(added) - len(gone))
 
     async def _pending(
         self, pk: str, versions: Mapping[str, int], listed: Mapping[str, DataEntity]
@@ -110,6 +173,19 @@ class Repository:
             if sk in listed or command.get("status") != FINISHED:
                 entities[sk] = _applied(command, listed.get(sk))
         return entities
+
+
+def _command_key(item_id: str, version: int) -> dict[str, str] | None:
+    """The key of an item's command; None for an id that is not `TYPE#tenant#sk`."""
+    kind, _, rest = item_id.partition(KEY_SEPARATOR)
+    tenant, separator, sk = rest.partition(KEY_SEPARATOR)
+    if not separator:
+        return None
+    return {"pk": f"{kind}{KEY_SEPARATOR}{tenant}", "sk": add_sort_key_version(sk, version)}
+
+
+def _updated(item: DataEntity) -> float:
+    return item.updated_at.timestamp() if item.updated_at else 0
 
 
 def _user(invoke: Invoke | None) -> str | None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-RECORDED = Path(__file__).parent / "recorded_scenarios"
+HERE = Path(__file__).parent
+SHARED = HERE.parents[2] / "shared" / "golden"
+RECORDED = HERE / "recorded_scenarios"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -14,6 +16,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def golden_directory(config: pytest.Config) -> Path:
-    """The directory asked for, else the project's own recordings."""
+    """The directory asked for, else the shared recordings, else the project's own copy."""
     asked: Path | None = config.getoption("--golden-dir", None)
-    return asked or RECORDED
+    return asked or (SHARED if SHARED.is_dir() else RECORDED)

@@ -57,6 +57,13 @@ def rules() -> tuple[Rule, ...]:
     )
 
 
+@cache
+def not_replayed() -> dict[str, str]:
+    """The scenarios that cannot be replayed, with the reason."""
+    listed: dict[str, str] = yaml.safe_load(FILE.read_text(encoding="utf-8"))["not_replayed"]
+    return {name: " ".join(reason.split()) for name, reason in listed.items()}
+
+
 def _tuple(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
@@ -159,6 +166,7 @@ def _names(replayed: Replayed) -> dict[str, Any]:
         **NAMES,
         "absent": ABSENT,
         "input": args.get("input", {}),
+        "published": args.get("input") or ({} if error else created),
         "options": options,
         "error": error and {"name": error.get("name"), "message": error.get("message") or ""},
         "now": to_local_iso(step.clock),
@@ -170,6 +178,7 @@ def _names(replayed: Replayed) -> dict[str, Any]:
         "ip": event.get("http", {}).get("sourceIp", created.get("createdIp")),
         "result": result,
         "args": json.dumps(args),
+        "stored_text": lambda row, name: _stored_text(replayed, row, name),
         "stored": lambda row: _stored(replayed, row),
         "set_name": sets[0][0],
         "set_value": sets[0][1],
@@ -184,6 +193,12 @@ def _stored(replayed: Replayed, row: Mapping[str, Any]) -> dict[str, Any]:
         name: {"$date": to_utc_iso(plain[name])} for name in ("createdAt", "updatedAt") if name in plain
     }
     return {"version": 0, **plain, **moments}
+
+
+def _stored_text(replayed: Replayed, row: Mapping[str, Any], name: str) -> str:
+    """An attribute of the data row of an item, as it is stored."""
+    stored: str = replayed.before["local-demo-todo-data", row["pk"], row["sk"]][name]["S"]
+    return stored
 
 
 def _written(replayed: Replayed) -> Iterator[RowId]:

@@ -56,14 +56,14 @@ class Call:
     def options(self) -> dict[str, Any]:
         """The options of a publish as keyword arguments."""
         options = self.step.recorded["args"].get("options")
-        if options is None and "input" not in self.step.recorded["args"]:
+        if options is None and "createdBy" in (self.step.recorded["result"] or {}):
             return self._options_of_result()
         options = options or {}
         invoke = options.get("invokeContext")
         return {
             "source": options.get("source"),
             "request_id": options.get("requestId"),
-            "invoke_context": Invoke(invoke["event"], invoke["context"]) if invoke else None,
+            "invoke_context": Invoke(invoke["event"], invoke.get("context", {})) if invoke else None,
         }
 
     @property

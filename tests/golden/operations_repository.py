@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cqrs_nest.commands import Repository
+from cqrs_nest.commands import ItemPage, Repository
+from cqrs_nest.context import Invoke
 from tests.golden.operations import Call, operation
 
 
@@ -18,6 +19,29 @@ async def list_items_by_pk(call: Call) -> Any:
     arguments = call.arguments
     latest = bool(arguments.get("mergeOptions", {}).get("latestFlg"))
     return await call.service(Repository).list_items_by_pk(arguments["pk"], latest=latest, **_caller(call))
+
+
+@operation("Repository.listItems")
+async def list_items(call: Call) -> Any:
+    """What was asked was not recorded: the three items from before the session, and a filter without Z1."""
+    ids = [f"TODO#tenant01#A{n}" for n in (1, 2, 3)]
+    result = await call.service(Repository).list_items(
+        lambda: _page([{"id": item_id, "name": "first"} for item_id in ids]),
+        id_of=lambda item: item["id"],
+        apply=lambda entity, item: {"id": entity.id, "name": entity.name, "updatedAt": entity.updated_at},
+        matches=lambda entity: entity.sk != "Z1",
+        invoke_context=_previous_caller(call),
+    )
+    return {"total": result.total, "items": list(result.items)}
+
+
+async def _page(items: list[dict[str, Any]]) -> ItemPage[dict[str, Any]]:
+    return ItemPage(items, len(items))
+
+
+def _previous_caller(call: Call) -> Invoke:
+    claims = {"sub": "user-1", "custom:tenant": "tenant01"}
+    return Invoke({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}, {})
 
 
 def _caller(call: Call) -> dict[str, Any]:

@@ -70,7 +70,7 @@ async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
     """Run every step of a scenario that is an operation, and compare notes on what handlers saw."""
     async with _application(scenario) as container:
         world = World(container.get(AwsSession))
-        texts, previous = Texts(), Rows()
+        texts, previous, kept = Texts(), Rows(), list[Mapping[str, Any]]()
         probe.reset()
         for step in scenario.steps:
             if step.operation is None:
@@ -82,10 +82,12 @@ async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
                 [(row_id[0], row) for row_id, row in before.items()],
                 [
                     (entry["Key"], entry["ContentType"], _body(entry, texts))
-                    for entry in _objects_before(step)
+                    for entry in (_objects_before(step) if step.has_objects else kept)
                 ],
             )
             actual = await _run(step, container, world, texts)
+            if not step.has_objects:
+                kept, actual.objects = actual.objects, []
             yield Replayed(step, before, recorded_observation(step), actual)
             previous = step.tables
 
