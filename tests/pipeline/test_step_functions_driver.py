@@ -111,6 +111,21 @@ async def test_a_repeated_write_leaves_a_newer_data_row(executions: Service) -> 
     assert executions.world.rows()[key] == rows[key]
 
 
+async def test_a_command_that_a_later_one_replaced_before_its_end_is_carried_on(executions: Service) -> None:
+    Resumed(executions)
+    await two_versions(executions)
+    await run(executions, "sync_data", "A@1", {"result": "DataSyncDdsHandler"})
+    await run_to_the_end(executions, "A@2")
+    executions.world.messages("alarm-queue")
+    assert await run(executions, "check_version", "A@1") == {"result": 0}
+    await run_to_the_end(executions, "A@1")
+    assert executions.status("A@1") == "finish:FINISHED"
+    assert executions.world.messages("alarm-queue") == []
+    data = executions.row("data", "A")
+    assert data is not None
+    assert data["name"] == {"S": "second"}
+
+
 async def test_an_execution_that_comes_too_late_to_wait_resumes_itself(executions: Service) -> None:
     resumed = Resumed(executions)
     await two_versions(executions)
