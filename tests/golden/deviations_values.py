@@ -71,7 +71,7 @@ def refuse(replayed: Replayed, expected: Observation) -> None:
 
 @adjustment
 def malformed_claim(replayed: Replayed, expected: Observation) -> None:
-    tenant = replayed.step.recorded["args"]["claims"].get("custom:tenant", "")
+    tenant = replayed.step.recorded["args"].get("claims", {}).get("custom:tenant", "")
     claim = "custom:roles" if isinstance(tenant, str) else "custom:tenant"
     message = f"The claim {claim} of the token is malformed"
     body = {"message": message, "error": "Unauthorized", "statusCode": 401}
