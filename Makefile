@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test check bench bench-server clean
+.PHONY: install demo run test check reliability bench bench-server clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/architecture
+
+# Cuts off every operation at every call to AWS and prints what recovery makes of it; some minutes.
+reliability: $(STAMP)
+	@$(BIN)/python -m tests.reliability.fault_table 2>/dev/null
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.container
