@@ -13,6 +13,7 @@ from cqrs_nest.app.asgi_bridge import call_asgi
 from cqrs_nest.app.factory import CqrsNest
 from cqrs_nest.app.http_events import read_http_event
 from cqrs_nest.buses import EventBus
+from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.events import BatchResponse
@@ -76,9 +77,15 @@ async def _handle(application: NestApplication, event: Mapping[str, Any], contex
     try:
         return await _answer(application, event, context)
     finally:
-        # Lambda freezes the process with the answer, so events in the background end before it.
-        for event_bus in application.container.get_all(EventBus):
-            await event_bus.drain()
+        await _drain(application)
+
+
+async def _drain(application: NestApplication) -> None:
+    """End what runs in the background: Lambda freezes the process with the answer."""
+    for event_bus in application.container.get_all(EventBus):
+        await event_bus.drain()
+    for notes in application.container.get_all(PublishNotes):
+        await notes.drain()
 
 
 async def _answer(application: NestApplication, event: Mapping[str, Any], context: Any) -> Any:

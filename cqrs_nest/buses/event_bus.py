@@ -49,11 +49,11 @@ class EventBus:
         self._is_closed = False
 
     async def publish(self, event: object, context: object = None, *, background: bool = False) -> Any:
-        """Publish an event; returns when everybody is done. In AWS Lambda, work left behind is frozen.
+        """Publish an event; returns when everybody is done.
 
-        `background=True` returns at once; closing the application waits for what is still running, and
-        errors go to the UnhandledExceptionBus. `context` is the aggregate that the event comes from, for
-        a custom publisher, whose result is given back.
+        `background=True` returns at once; the Lambda handler before its answer, and closing the application,
+        wait for what is still running. Errors go to the UnhandledExceptionBus. `context` is the aggregate
+        that the event comes from, for a custom publisher, whose result is given back.
         """
         if background:
             self._start(self.publish(event, context), event)

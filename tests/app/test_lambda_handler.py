@@ -6,16 +6,19 @@ import asyncio
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 
-from cqrs_nest.app import create_handler
+from cqrs_nest.app import CqrsNest, create_handler
 from cqrs_nest.app.lambda_handler import LambdaFunction
 from cqrs_nest.common import Body, Controller, Get, Module, Post, Req
 from cqrs_nest.config import Environment, InvalidEnvironmentError
+from cqrs_nest.cqrs import CqrsModule, EventBus, EventsHandler, IEventHandler
 from cqrs_nest.events import EventBridgeEvent, EventHandler, EventHandlerNotFoundError, SqsEvent
 from cqrs_nest.http import HttpOptions
 
@@ -68,6 +71,47 @@ class ScheduleHandler:
 
 @Module(controllers=[ThingController], providers=[Journal, MessageHandler, ScheduleHandler])
 class MainModule: ...
+
+
+@dataclass(frozen=True)
+class Reported:
+    to: str
+
+
+@EventsHandler(Reported)
+class ReportedHandler(IEventHandler[Reported]):
+    async def handle(self, event: Reported) -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        Journal.entries.append(event.to)
+
+
+@Controller("reports")
+class ReportController:
+    def __init__(self, events: EventBus) -> None:
+        self._events = events
+
+    @Post()
+    async def report(self) -> None:
+        await self._events.publish(Reported("after a request"), background=True)
+
+
+@EventHandler(EventBridgeEvent)
+class FailingSchedule:
+    def __init__(self, events: EventBus) -> None:
+        self._events = events
+
+    async def execute(self, event: EventBridgeEvent) -> None:
+        await self._events.publish(Reported("after a failure"), background=True)
+        raise LookupError("the schedule failed")
+
+
+@Module(
+    imports=[CqrsModule],
+    controllers=[ReportController],
+    providers=[Journal, ReportedHandler, FailingSchedule],
+)
+class ReportModule: ...
 
 
 @pytest.fixture
@@ -192,3 +236,14 @@ def test_in_lambda_the_application_is_made_while_the_function_initialises(
     assert isinstance(function, LambdaFunction)
     assert Journal.entries == ["start"]
     function.close()
+
+
+def test_events_in_the_background_are_done_before_the_answer() -> None:
+    Journal.entries.clear()
+    function = LambdaFunction(lambda: CqrsNest.create(ReportModule, env=ENVIRONMENT))
+    with closing(function):
+        assert function(request("/reports", "POST"), None)["statusCode"] == 201
+        assert Journal.entries == ["start", "after a request"]
+        with pytest.raises(LookupError, match="the schedule failed"):
+            function(schedule(), None)
+        assert Journal.entries == ["start", "after a request", "after a failure"]
