@@ -15,7 +15,7 @@ from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.context import AuthenticationMiddleware, JwtVerifier
 from cqrs_nest.core import Container, Overrides
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core.tracing import TracingOptions
 from cqrs_nest.http import HttpApplication, HttpOptions
 from cqrs_nest.http.spans import RequestSpans
 
@@ -79,8 +79,9 @@ def assemble(container: Container, http: HttpOptions | None = None) -> NestAppli
     routes = HttpApplication(container, http or _http_options(environment))
     verifier = container.get(JwtVerifier)
     asgi: ASGIApp = AuthenticationMiddleware(routes, verifier, environment)
-    for tracing in container.get_all(Tracing)[:1]:
-        asgi = RequestSpans(asgi, tracing)
+    for options in container.get_all(TracingOptions):
+        if options.spans:
+            asgi = RequestSpans(asgi, options.spans)
     return NestApplication(container, routes, asgi)
 
 
@@ -118,6 +119,10 @@ class AsgiApplication:
     async def openapi(self) -> dict[str, Any]:
         """The OpenAPI document. The modules are built for it, no hook runs, and nothing is served."""
         return assemble(await build(self._root, self._env), self._http).http.openapi()
+
+    async def container(self) -> Container:
+        """The modules, built; no hook runs. For tools: close it after use."""
+        return await build(self._root, self._env)
 
     async def close(self) -> None:
         """Run the shutdown hooks, if the application was made; the next start makes a new one."""

@@ -15,7 +15,7 @@ from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core.tracing import TracingOptions
 
 T = TypeVar("T")
 
@@ -44,9 +44,9 @@ class AwsSession:
     Importing boto3 and building a client take a few hundred milliseconds, so both happen in a thread.
     """
 
-    def __init__(self, environment: Environment, tracing: Tracing | None = None) -> None:
+    def __init__(self, environment: Environment, tracing: TracingOptions = TracingOptions()) -> None:
         self._environment = environment
-        self._tracing = tracing
+        self._tracing = tracing.spans
         self._clients: dict[str, Any] = {}
         self._session: Any = None
         self._lock = threading.Lock()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 from cqrs_nest.buses.behaviours import Execute
 from cqrs_nest.buses.command_bus import CommandBus
@@ -12,13 +13,15 @@ from cqrs_nest.buses.errors import HandlerSetupError
 from cqrs_nest.buses.event_bus import EventBus
 from cqrs_nest.buses.event_delivery import EventSubscriber
 from cqrs_nest.buses.handler_checks import check_async, check_events, check_message, check_undecorated, place
-from cqrs_nest.buses.handlers import EVENTS_HANDLER, SAGA, ICommandHandler, IQueryHandler
+from cqrs_nest.buses.handlers import EVENTS_HANDLER, ICommandHandler, IQueryHandler
 from cqrs_nest.buses.message_bus import MessageBus
 from cqrs_nest.buses.messages import COMMAND_HANDLER, QUERY_HANDLER, Command, Query
 from cqrs_nest.buses.options import BusOptions
 from cqrs_nest.buses.query_bus import QueryBus
 from cqrs_nest.common.logger import Logger
-from cqrs_nest.core import Binding, DiscoveryService, RequestScope, current_request_scope
+from cqrs_nest.core import Binding, DiscoveryService, ModuleNode, RequestScope, current_request_scope
+
+Registration: TypeAlias = Callable[[], None]
 
 
 class BusExplorer:
@@ -46,12 +49,20 @@ class BusExplorer:
         Raises HandlerSetupError for two handlers of one message, a handler without its decorator, a message
         of the wrong kind, a result that is not the message's, or a method that is not async.
         """
-        providers = self._discovery.providers()
-        self._apply_options(providers)
-        reader = DeclarationReader()
-        for binding in providers:
-            if not binding.is_alias:
-                self._connect(binding, reader)
+        self._apply_options(self._discovery.providers())
+        self.connect(self._discovery.modules())
+
+    def connect(self, modules: Sequence[ModuleNode]) -> None:
+        """Register the handlers and sagas of `modules`, all or, when one of them is wrong, none."""
+        reader, owners = DeclarationReader(), self._owners.copy()
+        providers = [each for module in modules for each in module.providers if not each.is_alias]
+        try:
+            registrations = [each for binding in providers for each in self._registrations(binding, reader)]
+        except HandlerSetupError:
+            self._owners = owners
+            raise
+        for register in registrations:
+            register()
 
     def _apply_options(self, providers: Sequence[Binding]) -> None:
         options = self._options
@@ -67,36 +78,35 @@ class BusExplorer:
         if options.event_publisher is not None:
             self._event_bus.publish_with(_static(own[options.event_publisher]))
 
-    def _connect(self, binding: Binding, reader: DeclarationReader) -> None:
+    def _registrations(self, binding: Binding, reader: DeclarationReader) -> list[Registration]:
         # A substitute declares nothing itself: it stands in for the class that is its token.
         classes = [cls for cls in dict.fromkeys((binding.cls, binding.token)) if isinstance(cls, type)]
         for cls in classes:
             declarations = reader.read(cls)
-            for declaration in declarations:
-                self._register(binding, cls, declaration)
             if declarations:
-                return
+                return [self._checked(binding, cls, declaration) for declaration in declarations]
         for cls in classes:
             check_undecorated(binding, cls)
+        return []
 
-    def _register(self, binding: Binding, cls: type[Any], declaration: Declaration) -> None:
+    def _checked(self, binding: Binding, cls: type[Any], declaration: Declaration) -> Registration:
+        """What is left to be done for a declaration once it is found to be right."""
         key, messages, method = declaration.key, declaration.messages, declaration.method
         if key is COMMAND_HANDLER:
             check_message(binding, cls, messages, method, Command, ICommandHandler)
             self._claim(self._command_bus, messages, binding)
-            self._command_bus.register(messages, _method(binding, cls, method))
-        elif key is QUERY_HANDLER:
+            return partial(self._command_bus.register, messages, _method(binding, cls, method))
+        if key is QUERY_HANDLER:
             check_message(binding, cls, messages, method, Query, IQueryHandler)
             self._claim(self._query_bus, messages, binding)
-            self._query_bus.register(messages, _method(binding, cls, method))
-        elif key is EVENTS_HANDLER:
+            return partial(self._query_bus.register, messages, _method(binding, cls, method))
+        if key is EVENTS_HANDLER:
             check_events(binding, messages, "EventsHandler")
             handler = EventSubscriber(cls.__qualname__, _method(binding, cls, method))
-            self._event_bus.register(messages, handler)
-        elif key is SAGA:
-            check_events(binding, messages, "Saga")
-            saga = EventSubscriber(f"{cls.__qualname__}.{method}", _method(binding, cls, method))
-            self._event_bus.register_saga(messages, saga)
+            return partial(self._event_bus.register, messages, handler)
+        check_events(binding, messages, "Saga")
+        saga = EventSubscriber(f"{cls.__qualname__}.{method}", _method(binding, cls, method))
+        return partial(self._event_bus.register_saga, messages, saga)
 
     def _claim(self, bus: MessageBus, message: type[Any], binding: Binding) -> None:
         """Note who handles a message, and refuse or report a second one."""

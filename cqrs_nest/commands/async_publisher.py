@@ -25,7 +25,7 @@ from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core.tracing import TracingOptions
 
 SPARE_BYTES = 4096
 """What a command leaves free, as its data row and history row are larger: they name the command."""
@@ -43,7 +43,7 @@ class AsyncPublisher:
         sessions: SessionService,
         messages: CommandMessages,
         notes: PublishNotes,
-        tracing: Tracing | None = None,
+        tracing: TracingOptions = TracingOptions(),
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
@@ -51,7 +51,7 @@ class AsyncPublisher:
         self._sessions = sessions
         self._messages = messages
         self._notes = notes
-        self._tracing = tracing
+        self._tracing = tracing.spans
 
     async def publish(
         self, publication: Publication, stored: Mapping[str, Any] | None

@@ -15,7 +15,7 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.core import Binding, CqrsNestError, DiscoveryService, ModuleNode
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core.tracing import TracingOptions
 
 T = TypeVar("T")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
@@ -51,9 +51,9 @@ class RegisteredTable:
 class CommandTableRegistry:
     """The tables of the whole application, by the names they were registered under."""
 
-    def __init__(self, discovery: DiscoveryService, tracing: Tracing | None = None) -> None:
+    def __init__(self, discovery: DiscoveryService, tracing: TracingOptions = TracingOptions()) -> None:
         self._discovery = discovery
-        self._tracing = tracing
+        self._tracing = tracing.spans
         self._logger = Logger("CommandTableRegistry")
 
     def on_module_init(self) -> None:

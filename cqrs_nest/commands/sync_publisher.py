@@ -23,7 +23,7 @@ from cqrs_nest.commands.statuses import FINISHED, SYNC_FAILED, SYNC_STARTED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable, Logger
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core.tracing import TracingOptions
 
 _APPLIED = {"status": FINISHED, "syncMode": SYNC_MODE}
 
@@ -41,7 +41,7 @@ class SyncPublisher:
         registry: CommandTableRegistry,
         messages: CommandMessages,
         notes: PublishNotes,
-        tracing: Tracing | None = None,
+        tracing: TracingOptions = TracingOptions(),
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
@@ -50,7 +50,7 @@ class SyncPublisher:
         self._registry = registry
         self._messages = messages
         self._notes = notes
-        self._tracing = tracing
+        self._tracing = tracing.spans
         self._logger = Logger("SyncPublisher")
 
     async def publish(

@@ -68,6 +68,7 @@ class Container:
         self._starting = asyncio.Lock()
         self._is_started = False
         self._is_closed = False
+        self._discovery = DiscoveryService(lambda: self.modules)
         self.modules: tuple[ModuleNode, ...] = ()
         """The root first, each module before its imports."""
         self._provide_core()
@@ -191,6 +192,7 @@ class Container:
         try:
             root_node = await self._scanner.scan(root)
             await self._assemble(self._scanner.nodes[known:], is_root=is_root)
+            self._discovery.announce(self.modules[known:])
         except BaseException:
             self._scanner.forget_after(known)
             self._show_modules()
@@ -225,7 +227,7 @@ class Container:
 
     def _provide_core(self) -> None:
         self._provide(self._core, Reflector, Reflector())
-        self._provide(self._core, DiscoveryService, DiscoveryService(lambda: self.modules))
+        self._provide(self._core, DiscoveryService, self._discovery)
         self._provide(self._core, LazyModuleLoader, LazyModuleLoader(self._load))
         request = Binding(FactoryProvider(REQUEST, lambda: None, inject=()), self._core, Scope.REQUEST)
         request.key = REQUEST

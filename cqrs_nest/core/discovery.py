@@ -17,6 +17,16 @@ class DiscoveryService:
 
     def __init__(self, modules: Callable[[], Sequence[ModuleNode]]) -> None:
         self._modules = modules
+        self._watchers: list[Callable[[Sequence[ModuleNode]], None]] = []
+
+    def watch(self, watcher: Callable[[Sequence[ModuleNode]], None]) -> None:
+        """Have modules that are loaded later shown to `watcher`; what it raises, loading them raises."""
+        self._watchers.append(watcher)
+
+    def announce(self, modules: Sequence[ModuleNode]) -> None:
+        """Tell the watchers of modules that have joined."""
+        for watcher in self._watchers:
+            watcher(modules)
 
     def providers(self) -> tuple[Binding, ...]:
         """All providers of all modules, the root's first."""

@@ -21,6 +21,7 @@ class LazyModuleLoader:
         """Build a module that is not part of the application yet; loading it again gives the same one.
 
         A function may import the module's file first. Start hooks are not run for it, its controllers are
-        not served, and it does not become global. Raises the errors of starting an application.
+        not served, and it does not become global. Handlers and sagas among its providers join the buses.
+        Raises the errors of starting an application.
         """
         return await self._load(module if isinstance(module, type | DynamicModule) else module())

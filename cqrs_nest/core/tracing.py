@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cqrs_nest.core.errors import CqrsNestError
@@ -19,7 +20,7 @@ class TracingNotInstalledError(CqrsNestError):
 
 
 class Tracing:
-    """Makes spans. Provided where tracing is switched on, so that others ask for `Tracing | None`."""
+    """Makes spans."""
 
     def __init__(self) -> None:
         """Raises TracingNotInstalledError without the package opentelemetry-api."""
@@ -78,3 +79,10 @@ class Tracing:
         if self._trace.get_current_span().is_recording():
             self._propagator.inject(carrier)
         return carrier.get("traceparent")
+
+
+@dataclass(frozen=True, slots=True)
+class TracingOptions:
+    """Whether tracing is switched on, for all modules: what makes the spans, or None."""
+
+    spans: Tracing | None = None

@@ -25,7 +25,8 @@ from cqrs_nest.commands import CommandModule, EventsMode
 from cqrs_nest.common.modules import DynamicModule, Import, Module
 from cqrs_nest.common.providers import Provider, Scope, provide
 from cqrs_nest.common.tokens import InjectionToken, Token
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core import DiscoveryService, ModuleNode
+from cqrs_nest.core.tracing import Tracing, TracingOptions
 from cqrs_nest.cqrs.idempotency import DynamoDbIdempotencyStore, IdempotencyStore
 from cqrs_nest.cqrs.incoming_events import IncomingEventFactory, IncomingEventHandler
 from cqrs_nest.cqrs.message_context import current_message_context
@@ -54,13 +55,21 @@ class CqrsModule:
     Handlers and sagas of all modules are found and checked when the application starts.
     """
 
-    def __init__(self, explorer: BusExplorer, incoming: IncomingEventHandler) -> None:
+    def __init__(
+        self, explorer: BusExplorer, incoming: IncomingEventHandler, discovery: DiscoveryService
+    ) -> None:
         self._explorer = explorer
         self._incoming = incoming
+        self._discovery = discovery
 
     def on_application_bootstrap(self) -> None:
-        """Connect the handlers of all modules with the buses."""
+        """Connect the handlers of all modules with the buses, and later those of modules that are loaded."""
         self._explorer.start()
+        self._incoming.load()
+        self._discovery.watch(self._connect)
+
+    def _connect(self, modules: Sequence[ModuleNode]) -> None:
+        self._explorer.connect(modules)
         self._incoming.load()
 
     @classmethod
@@ -91,7 +100,7 @@ class CqrsModule:
         raises TracingNotInstalledError at start without the extra `otel`.
         `imports`: the modules whose exports the classes given here need; those of AWS are there.
         """
-        providers: list[Provider] = [Tracing] if tracing else []
+        providers: list[Provider] = []
         spans = [TracingBehaviour] if tracing else []
         options = BusOptions(
             on_duplicate,
@@ -109,10 +118,11 @@ class CqrsModule:
             providers=[
                 provide(EventBusOptions, use_value=EventBusOptions(rethrow_unhandled)),
                 provide(BusOptions, use_value=options),
+                provide(TracingOptions, use_factory=_tracing_on if tracing else TracingOptions, inject=()),
                 provide(IdempotencyStore, use_class=DynamoDbIdempotencyStore),
                 *providers,
             ],
-            exports=[cls, EventBusOptions, BusOptions, *([Tracing] if tracing else ())],
+            exports=[cls, EventBusOptions, BusOptions, TracingOptions],
         )
 
     @staticmethod
@@ -135,6 +145,10 @@ class CqrsModule:
             imports=imports,
         )
         return DynamicModule(module=CqrsTableModule, imports=[CqrsModule, table], exports=[CqrsModule, table])
+
+
+def _tracing_on() -> TracingOptions:
+    return TracingOptions(Tracing())
 
 
 def _token(given: object, providers: list[Provider]) -> Token | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cqrs_nest.buses import Behaviour, Command, Next, Query
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core.tracing import Tracing, TracingOptions
 from cqrs_nest.cqrs.message_context import current_message_context
 
 
@@ -17,9 +17,9 @@ class TracingBehaviour(Behaviour):
     `traceparent`; events that leave the process carry it on.
     """
 
-    def __init__(self, tracing: Tracing | None = None) -> None:
+    def __init__(self, tracing: TracingOptions = TracingOptions()) -> None:
         """Raises TracingNotInstalledError without the package opentelemetry-api."""
-        self._tracing = tracing or Tracing()
+        self._tracing = tracing.spans or Tracing()
 
     async def handle(self, message: Any, next: Next) -> Any:
         """Run the handler in a span of its own."""

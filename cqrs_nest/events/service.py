@@ -9,7 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.core import RequestScope, current_request_scope
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core.tracing import TracingOptions
 from cqrs_nest.events.batches import BatchRecord, BatchResponse, process_batch
 from cqrs_nest.events.concurrency import gather_all
 from cqrs_nest.events.dispatcher import EventDispatcher
@@ -40,11 +40,14 @@ class EventService:
     """Hands an AWS event to the application's handlers."""
 
     def __init__(
-        self, factories: EventFactories, dispatcher: EventDispatcher, tracing: Tracing | None = None
+        self,
+        factories: EventFactories,
+        dispatcher: EventDispatcher,
+        tracing: TracingOptions = TracingOptions(),
     ) -> None:
         self._factories = factories
         self._dispatcher = dispatcher
-        self._tracing = tracing
+        self._tracing = tracing.spans
         self._failures = FailureLog(Logger("EventService"))
 
     def on_application_bootstrap(self) -> None:

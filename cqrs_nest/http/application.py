@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cqrs_nest.common import ArgumentsHost, Logger, NotFoundException
 from cqrs_nest.core import Container, RequestScope, current_request_scope
-from cqrs_nest.core.tracing import Tracing
+from cqrs_nest.core.tracing import TracingOptions
 from cqrs_nest.http.cors import Cors
 from cqrs_nest.http.enhancers import FILTER, Enhancers, MissingMethodError
 from cqrs_nest.http.errors import invalid_route
@@ -58,7 +58,7 @@ class HttpApplication:
         self.routes: tuple[RouteDefinition, ...] = tuple(read_routes(container, options))
         warn_of_hidden_routes(self.routes)
         enhancers = Enhancers(container, options)
-        is_traced = bool(container.get_all(Tracing))
+        is_traced = any(each.spans for each in container.get_all(TracingOptions))
         self._router = VersionedRouter(list(self._endpoints(enhancers, is_traced)), options.versioning)
         self._middleware = read_middleware(container, self.routes, options)
         self._handle_error = ExceptionHandler([enhancers.of_application(FILTER)])

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from moto import mock_aws
-from moto.dynamodb.responses import DynamoHandler
 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.common import DynamicModule
@@ -20,6 +17,7 @@ from cqrs_nest.cqrs import CqrsModule
 from cqrs_nest.events import BatchResponse, EventService
 from cqrs_nest.local.lambda_events import queue_event
 from cqrs_nest.testing import Test, TestingModule
+from tests.emulated_aws import emulated_aws
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
@@ -70,16 +68,8 @@ StartService = Callable[..., Any]
 
 
 @pytest.fixture
-def emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One request at a time: moto lets other threads in between a condition and its write."""
-    answer, one_at_a_time = DynamoHandler.call_action, threading.RLock()
-
-    def call_action(handler: DynamoHandler) -> Any:
-        with one_at_a_time:
-            return answer(handler)
-
-    monkeypatch.setattr(DynamoHandler, "call_action", call_action)
-    with mock_aws():
+def emulator() -> Iterator[None]:
+    with emulated_aws():
         yield
 
 

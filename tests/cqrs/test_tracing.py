@@ -14,13 +14,16 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.context import Invoke, current_invoke
+from cqrs_nest.core.tracing import Tracing
 from cqrs_nest.cqrs import (
     Command,
     CommandBus,
     CommandHandler,
     CommandInput,
+    CommandModel,
     CommandService,
     CqrsModule,
+    DataSyncHandler,
     EventBus,
     EventsHandler,
     EventType,
@@ -71,6 +74,13 @@ class AskHandler(IQueryHandler[Ask, str]):
 @EventsHandler(Created)
 class CreatedHandler(IEventHandler[Created]):
     async def handle(self, event: Created) -> None: ...
+
+
+@DataSyncHandler("todo")
+class Projection:
+    async def up(self, command: CommandModel) -> None: ...
+
+    async def down(self, command: CommandModel) -> None: ...
 
 
 @pytest.fixture
@@ -175,3 +185,52 @@ def test_without_the_extra_nothing_is_imported() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "Tracing needs OpenTelemetry: pip install 'cqrs-nest[otel]'\n"
+
+
+@pytest.fixture
+async def traced(start: Any, spans: InMemorySpanExporter) -> Any:
+    root = CqrsModule.for_root(tracing=True)
+    return await start(CreateHandler, CreatedHandler, Projection, root=root)
+
+
+def rows_by_key(service: Any) -> dict[str, Any]:
+    return {row["sk"]["S"]: row for row in service.rows("todo-command")}
+
+
+async def test_a_row_names_its_own_span_and_no_earlier_one(traced: Any) -> None:
+    commands = traced.module.get(CommandService)
+    with trace.get_tracer("job").start_as_current_span("job") as job:
+        first = await commands.publish_sync(CommandInput(pk="TODO#acme", sk="A1", name="milk"))
+    assert first.model_extra == {}
+    changes = {"pk": "TODO#acme", "sk": "A1", "name": "bread", "version": 1}
+    await commands.publish_partial_update_sync(changes)
+    await commands.publish_partial_update_async({**changes, "name": "salt", "version": 2})
+    rows = rows_by_key(traced)
+    context = job.get_span_context()
+    assert (
+        rows["A1@1"]["traceparent"]["S"]
+        == f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    )
+    assert "traceparent" not in rows["A1@2"]
+    assert "traceparent" not in rows["A1@3"]
+    assert (await commands.get_item(pk="TODO#acme", sk="A1@1")).model_extra == {}
+
+
+async def test_a_synchronous_publish_runs_its_projections_in_spans(
+    traced: Any, spans: InMemorySpanExporter
+) -> None:
+    with trace.get_tracer("job").start_as_current_span("job") as job:
+        await traced.module.get(CommandService).publish_sync(CommandInput(pk="TODO#acme", sk="A1", name="x"))
+    span = finished(spans)["projection Projection"]
+    assert span.parent == job.get_span_context()
+    assert span.attributes == {"cqrs_nest.table": "todo"}
+
+
+def test_a_trace_that_meets_another_one_becomes_a_link(spans: InMemorySpanExporter, alice: Invoke) -> None:
+    remote = alice.headers["traceparent"]
+    with trace.get_tracer("lambda").start_as_current_span("other"), Tracing().span("work", remote=remote):
+        pass
+    found = finished(spans)
+    assert trace_of(found["work"]) == trace_of(found["other"])
+    (link,) = found["work"].links
+    assert f"{link.context.trace_id:032x}" == TRACE_ID
