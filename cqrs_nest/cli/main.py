@@ -12,7 +12,11 @@ except ModuleNotFoundError:
 
 from cqrs_nest import __version__
 
-_COMMANDS = {"openapi": "cqrs_nest.cli.openapi:openapi", "token": "cqrs_nest.cli.token:token"}
+_COMMANDS = {
+    "openapi": "cqrs_nest.cli.openapi:openapi",
+    "tables": "cqrs_nest.cli.tables:tables",
+    "token": "cqrs_nest.cli.token:token",
+}
 
 
 class _LazyGroup(click.Group):

@@ -15,7 +15,7 @@ from cqrs_nest.config import InvalidEnvironmentError
 from cqrs_nest.core.errors import CqrsNestError
 
 
-class _Application(click.ParamType[AsgiApplication]):
+class ApplicationType(click.ParamType[AsgiApplication]):
     """An application as uvicorn takes it: module:name."""
 
     name = "module:app"
@@ -37,7 +37,7 @@ class _Application(click.ParamType[AsgiApplication]):
 
 
 @click.command()
-@click.argument("application", type=_Application())
+@click.argument("application", type=ApplicationType())
 @click.option("--output", type=click.Path(path_type=Path), help="The file to write.")
 def openapi(application: AsgiApplication, output: Path | None) -> None:
     """Write the OpenAPI document of APPLICATION, such as my_service.main:app.

@@ -20,6 +20,7 @@ from cqrs_nest.commands.repository import Repository
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.sync_publisher import SyncPublisher
 from cqrs_nest.commands.table import CommandTable, CommandTableOptions, EventsMode
+from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import DynamicModule, Module, provide
 from cqrs_nest.config import Environment
@@ -36,7 +37,11 @@ _INTERNAL = (
 )
 
 
-@Module(providers=[CommandTableRegistry], exports=[CommandTableRegistry])
+@Module(
+    imports=[AwsModule],
+    providers=[CommandTableRegistry, CommandTables],
+    exports=[CommandTableRegistry, CommandTables],
+)
 class CommandTablesModule:
     """What the tables of an application share."""
 
