@@ -51,7 +51,7 @@ class Root:
 
 
 async def start(url: str) -> Container:
-    """The application on an emulator, with clients that have not been used yet."""
+    """The application on an emulator (without an address: in this process), its clients not used yet."""
     services = ("dynamodb", "s3", "sns", "sqs")
     settings = {f"{service}_{name}": value for service in services for name, value in _address(url)}
     environment = Environment(
@@ -69,7 +69,7 @@ async def start(url: str) -> Container:
 
 
 def _address(url: str) -> list[tuple[str, str]]:
-    return [("endpoint", url), ("region", REGION)]
+    return [*([("endpoint", url)] if url else []), ("region", REGION)]
 
 
 def create_resources(session: AwsSession) -> None:
@@ -99,7 +99,7 @@ class Item:
     def __init__(self, container: Container, table: str, sk: str) -> None:
         entry = container.get(CommandTableRegistry).table(table)
         assert entry is not None
-        self.commands, self._notes = entry.get(CommandService), entry.get(PublishNotes)
+        self.commands, self.notes = entry.get(CommandService), entry.get(PublishNotes)
         self._events, self.session = container.get(EventService), container.get(AwsSession)
         self.table, self.sk = table, sk
 
@@ -117,17 +117,17 @@ class Item:
         else:
             publish = getattr(self.commands, f"publish_{how}")
         await publish(self.entity(0 if what == "create" else 1, "wanted"))
-        await self._notes.drain()
+        await self.notes.drain()
 
     async def prepare(self, operation: str) -> None:
         """Bring about what an operation starts from."""
         if operation.endswith("update"):
             await self.commands.publish_sync(self.entity(0, "before"))
-            await self._notes.drain()
+            await self.notes.drain()
         if operation.startswith("deliver"):
             version = 1 if operation.endswith("update") else 0
             await self.commands.publish_async(self.entity(version, "wanted"))
-            await self._notes.drain()
+            await self.notes.drain()
 
     def rows(self, kind: str) -> list[dict[str, Any]]:
         """The item's rows of a table in DynamoDB JSON."""
