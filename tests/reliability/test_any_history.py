@@ -129,5 +129,5 @@ class ItemHistory(RuleBasedStateMachine):
         self._stack.close()
 
 
-ItemHistory.TestCase.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+ItemHistory.TestCase.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
 TestItemHistory = ItemHistory.TestCase
