@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from cqrs_nest.common.providers import FactoryProvider
+from cqrs_nest.common.tokens import describe_token
 from cqrs_nest.core.bindings import Binding, Link
-from cqrs_nest.core.concurrency import run_together
+from cqrs_nest.core.concurrency import StartTask, run_together
 from cqrs_nest.core.construction import allocator, constructor, initializer
 from cqrs_nest.core.dependencies import MISSING
 from cqrs_nest.core.diagnosis import circular
@@ -24,16 +26,16 @@ async def build_static(order: Sequence[Binding]) -> None:
     What needs no awaiting is built on the spot. An async factory becomes a task, and so does whatever
     depends on one that is still running.
     """
-    async with run_together() as group:
-        build = _Build(group)
+    async with run_together() as start_task:
+        build = _Build(start_task)
         for binding in order:
             if binding.is_static and binding.instance is MISSING:
                 build.start(binding)
 
 
 class _Build:
-    def __init__(self, group: asyncio.TaskGroup) -> None:
-        self._group = group
+    def __init__(self, start_task: StartTask) -> None:
+        self._start_task = start_task
         self._running: dict[Binding, asyncio.Task[None]] = {}
         self._allocated: dict[Binding, Any] = {}
 
@@ -41,11 +43,11 @@ class _Build:
         """Build now if possible, else in a task."""
         running = self._running
         if _is_plain(binding) or (running and any(link.target in running for link in binding.links)):
-            running[binding] = self._group.create_task(self._build_later(binding))
+            running[binding] = self._start_task(_subject(binding), self._build_later(binding))
             return
         result = self._construct(binding)
         if isinstance(binding.definition, FactoryProvider) and inspect.isawaitable(result):
-            running[binding] = self._group.create_task(self._build_later(binding, result))
+            running[binding] = self._start_task(_subject(binding), self._build_later(binding, result))
         else:
             _set(binding, result)
 
@@ -56,7 +58,8 @@ class _Build:
                     await self._running[link.target]
             result = await self._fetch(binding) if _is_plain(binding) else self._construct(binding)
         if isinstance(binding.definition, FactoryProvider) and inspect.isawaitable(result):
-            result = await result
+            with _noting(binding):
+                result = await result
         _set(binding, result)
 
     async def _fetch(self, binding: Binding) -> Any:
@@ -72,11 +75,12 @@ class _Build:
 
     def _construct(self, binding: Binding) -> Any:
         arguments = [self._argument(link) for link in binding.links]
-        if binding not in self._allocated:
-            return constructor(binding)(*arguments)
-        instance = self._allocated[binding]
-        initializer(binding)(instance, *arguments)
-        return instance
+        with _noting(binding):
+            if binding not in self._allocated:
+                return constructor(binding)(*arguments)
+            instance = self._allocated[binding]
+            initializer(binding)(instance, *arguments)
+            return instance
 
     def _argument(self, link: Link) -> Any:
         target = link.target
@@ -87,6 +91,21 @@ class _Build:
                 self._allocated[target] = allocator(target)()
             return self._allocated[target]
         return target.instance
+
+
+@contextmanager
+def _noting(binding: Binding) -> Generator[None]:
+    """Says with an error of the application's own code what was being built."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"while building {describe_token(binding.token)} ({binding.module.name})")
+        raise
+
+
+def _subject(binding: Binding) -> str:
+    kind = "the factory of " if isinstance(binding.definition, FactoryProvider) else ""
+    return f"{kind}{describe_token(binding.token)} in {binding.module.name}"
 
 
 def _is_plain(binding: Binding) -> bool:

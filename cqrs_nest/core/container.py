@@ -18,6 +18,7 @@ from cqrs_nest.core.discovery import DiscoveryService
 from cqrs_nest.core.errors import (
     NotBuiltYetError,
     ProviderScopeError,
+    StartCancelledError,
     UnknownModuleError,
     UnknownProviderError,
 )
@@ -25,9 +26,10 @@ from cqrs_nest.core.exports import find_own, resolve_exports
 from cqrs_nest.core.graph import ModuleGraph, module_graph
 from cqrs_nest.core.injectors import PlainFactory, bind_own, create_injector, show_visible
 from cqrs_nest.core.lazy_modules import LazyModuleLoader
-from cqrs_nest.core.lifecycle import run_shutdown_hooks, run_start_hooks
+from cqrs_nest.core.lifecycle import close_after, run_shutdown_hooks, run_start_hooks
 from cqrs_nest.core.linker import Linker, Mocker
 from cqrs_nest.core.module_ref import ModuleRef
+from cqrs_nest.core.nested_lock import NestedLock
 from cqrs_nest.core.overrides import Overrides
 from cqrs_nest.core.plans import compile_plans
 from cqrs_nest.core.registration import enhancer_key, register
@@ -64,9 +66,10 @@ class Container:
         self._core = ModuleNode(CoreModule, ModuleMetadata(), ())
         self._linker = Linker(self._core, lambda: self._scanner.nodes, mocker)
         self._index: dict[Token, list[Binding]] = {}
-        self._loading = asyncio.Lock()
+        self._loading = NestedLock()
         self._starting = asyncio.Lock()
         self._is_started = False
+        self._start_failure: Exception | None = None
         self._is_closed = False
         self._discovery = DiscoveryService(lambda: self.modules)
         self.modules: tuple[ModuleNode, ...] = ()
@@ -87,16 +90,27 @@ class Container:
         constructor or factory, unchanged. `mocker(token)` is asked for whatever nobody provides; None means
         that it has nothing.
         """
-        container = cls(overrides or Overrides(), mocker)
-        await container._add(root, is_root=True)
+        container = cls(Overrides() if overrides is None else overrides.copy(), mocker)
+        await container._load(root, is_root=True)
         return container
 
     async def initialize(self) -> None:
-        """Run `on_module_init` of all modules, then `on_application_bootstrap`. Only the first call does."""
+        """Run `on_module_init` of all modules, then `on_application_bootstrap`. Only the first call does.
+
+        If that failed, later calls raise the same error.
+        """
         async with self._starting:
+            if self._start_failure is not None:
+                raise self._start_failure
             if not self._is_started:
+                self._start_failure = StartCancelledError("The application was cancelled while it started.")
+                try:
+                    await run_start_hooks(self.modules)
+                except Exception as error:
+                    self._start_failure = error
+                    raise
+                self._start_failure = None
                 self._is_started = True
-                await run_start_hooks(self.modules)
 
     async def close(self, signal: str | None = None) -> None:
         """Run the shutdown hooks, the root's first. Only the first call does.
@@ -191,8 +205,9 @@ class Container:
         known = len(self.modules)
         try:
             root_node = await self._scanner.scan(root)
-            await self._assemble(self._scanner.nodes[known:], is_root=is_root)
-            self._discovery.announce(self.modules[known:])
+            nodes = self._scanner.nodes[known:]
+            linked = await self._link(nodes, is_root=is_root)
+            await self._build(nodes, linked)
         except BaseException:
             self._scanner.forget_after(known)
             self._show_modules()
@@ -203,7 +218,7 @@ class Container:
         self.modules = tuple(self._scanner.nodes)
         self._index.clear()
 
-    async def _assemble(self, nodes: Sequence[ModuleNode], *, is_root: bool) -> None:
+    async def _link(self, nodes: Sequence[ModuleNode], *, is_root: bool) -> list[Binding]:
         for node in nodes:
             create_injector(node)
             register(node, self._overrides)
@@ -215,15 +230,27 @@ class Container:
         for copy in linked:
             if copy.inquirer is not None:
                 copy.inquirer.module.transients.append(copy)
-        order = construction_order(linked)
         bubble_request_scope(linked)
         for node in nodes:
             if node.metadata.injector_modules:
                 self.injector_of(node)
         measure_distances(self._scanner.nodes)
         self._show_modules()
-        await build_static(order)
-        compile_plans(linked)
+        return linked
+
+    async def _build(self, nodes: Sequence[ModuleNode], linked: Sequence[Binding]) -> None:
+        order, joining = construction_order(linked), set(nodes)
+        for binding in order:
+            if binding.is_static and binding.instance is MISSING and binding.module not in joining:
+                raise NotBuiltYetError(binding)
+        known = len(self.modules)
+        try:
+            await build_static(order)
+            compile_plans(linked)
+            self._discovery.announce(nodes)
+        except BaseException as error:
+            await close_after(error, (*nodes, *self.modules[known:]))
+            raise
 
     def _provide_core(self) -> None:
         self._provide(self._core, Reflector, Reflector())
@@ -237,9 +264,9 @@ class Container:
     def _provide(self, node: ModuleNode, token: Token, value: Any) -> None:
         node.own[token] = Binding(ValueProvider(token, value), node, Scope.DEFAULT)
 
-    async def _load(self, module: Import) -> ModuleRef:
-        async with self._loading:
-            return ModuleRef(self, await self._add(module, is_root=False))
+    async def _load(self, module: Import, *, is_root: bool = False) -> ModuleRef:
+        async with self._loading.hold():
+            return ModuleRef(self, await self._add(module, is_root=is_root))
 
     def _find(self, module: ModuleNode | None, token: Token) -> Binding:
         binding = _find_in(module, token) if module is not None else self._find_last(token)

@@ -45,6 +45,10 @@ class ProviderScopeError(CqrsNestError):
     """A provider was asked for in a way that its scope does not allow."""
 
 
+class StartCancelledError(CqrsNestError):
+    """The start of an application ended before it was done."""
+
+
 class NotBuiltYetError(CqrsNestError):
     """Something was fetched, during start-up, before its constructor's turn had come."""
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from cqrs_nest.core.bindings import Binding, ModuleNode
-from cqrs_nest.core.concurrency import run_together
+from cqrs_nest.core.concurrency import note_failure, run_together
 from cqrs_nest.core.dependencies import MISSING
 from cqrs_nest.core.ordering import depth_first
 
@@ -21,11 +21,11 @@ async def run_start_hooks(modules: Sequence[ModuleNode]) -> None:
     order = start_order(modules)
     for name in ("on_module_init", "on_application_bootstrap"):
         for hooks in _hooks_in_order(order, name):
-            async with run_together() as group:
+            async with run_together() as start_task:
                 for hook in hooks:
                     result = hook()
                     if inspect.isawaitable(result):
-                        group.create_task(_wait_for(result))
+                        start_task(_subject(hook), _wait_for(result))
 
 
 async def run_shutdown_hooks(modules: Sequence[ModuleNode], signal: str | None) -> None:
@@ -41,6 +41,14 @@ async def run_shutdown_hooks(modules: Sequence[ModuleNode], signal: str | None) 
         raise failures[0]
     if failures:
         raise BaseExceptionGroup("several shutdown hooks failed", failures)
+
+
+async def close_after(error: BaseException, modules: Sequence[ModuleNode]) -> None:
+    """Run the shutdown hooks of what had been built before `error`, which learns of further errors."""
+    try:
+        await run_shutdown_hooks(modules, None)
+    except (Exception, BaseExceptionGroup) as other:  # noqa: BLE001 - given to the error that is raised
+        note_failure(error, "Closing what had been built failed as well", other)
 
 
 def start_order(modules: Sequence[ModuleNode]) -> list[ModuleNode]:
@@ -86,6 +94,10 @@ async def _run_all(hooks: Iterable[Hook]) -> list[BaseException]:
                 awaited.append(result)
     results = await asyncio.gather(*awaited, return_exceptions=True)
     return failures + [result for result in results if isinstance(result, BaseException)]
+
+
+def _subject(hook: Hook) -> str:
+    return str(getattr(hook, "__qualname__", hook)).rpartition("<locals>.")[2]
 
 
 async def _wait_for(result: Awaitable[Any]) -> None:

@@ -18,6 +18,14 @@ class Overrides:
         self._enhancers: dict[type[Any], ProviderDefinition] = {}
         self._modules: dict[Import, Import] = {}
 
+    def copy(self) -> Overrides:
+        """The replacements of now; what is replaced later is not in it."""
+        copied = Overrides()
+        copied.providers = dict(self.providers)
+        copied._enhancers = dict(self._enhancers)
+        copied._modules = dict(self._modules)
+        return copied
+
     def provider(self, token: Token, definition: ProviderDefinition) -> None:
         """Replace every provider of `token`. The last override wins; an unknown token does nothing."""
         self.providers[token] = definition

@@ -29,7 +29,7 @@ from cqrs_nest.common import (
 )
 from cqrs_nest.config import ConfigModule, ConfigService, Environment
 from cqrs_nest.context import Auth
-from cqrs_nest.core import UnknownProviderError
+from cqrs_nest.core import LazyModuleLoader, UnknownProviderError
 from cqrs_nest.testing import Test, TestingModule, TestingModuleBuilder
 
 
@@ -252,3 +252,16 @@ async def test_leaving_the_block_closes_the_module() -> None:
             module.get(Store)
         assert closed == []
     assert closed == ["connection"]
+
+
+async def test_what_is_replaced_later_changes_nothing_in_a_built_module() -> None:
+    @Module(providers=[Store])
+    class Later: ...
+
+    builder = Test.create_testing_module(providers=[Store])
+    async with await builder.compile() as first:
+        async with await builder.override_provider(Store).use_class(Fake).compile() as second:
+            assert type(second.get(Store)) is Fake
+        lazy = await first.get(LazyModuleLoader).load(Later)
+
+        assert type(first.get(Store)) is type(lazy.get(Store)) is Store
