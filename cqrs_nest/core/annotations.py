@@ -8,16 +8,23 @@ from types import FunctionType, SimpleNamespace
 from typing import Any, ForwardRef, get_type_hints
 
 KnownClasses = Mapping[tuple[str, str], type[Any]]
-"""The classes of the application by module and qualified name; for names local to a function."""
+"""The classes of the application by module and qualified name, for names local to a function. A name that
+several classes have raises AmbiguousNameError.
+"""
 
 
 class UnreadableAnnotation:
     """Stands where an annotation could not be read; `text` is None when there was none at all."""
 
-    __slots__ = ("text",)
+    __slots__ = ("is_ambiguous", "text")
 
-    def __init__(self, text: str | None) -> None:
+    def __init__(self, text: str | None, *, is_ambiguous: bool = False) -> None:
         self.text = text
+        self.is_ambiguous = is_ambiguous
+
+
+class AmbiguousNameError(LookupError):
+    """Several classes of the application are called like that."""
 
 
 class Namespace(Mapping[str, Any]):
@@ -78,3 +85,5 @@ class Namespace(Mapping[str, Any]):
             return get_type_hints(holder, self.module_names, self, include_extras=True)["it"]
         except (NameError, AttributeError, SyntaxError, TypeError):
             return UnreadableAnnotation(str(annotation))
+        except AmbiguousNameError:
+            return UnreadableAnnotation(str(annotation), is_ambiguous=True)

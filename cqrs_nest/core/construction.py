@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cqrs_nest.common.providers import ClassProvider, ExistingProvider, FactoryProvider
+from cqrs_nest.common.providers import ClassProvider, ExistingProvider, FactoryProvider, ValueProvider
 from cqrs_nest.common.tokens import describe_token
 from cqrs_nest.core.bindings import Binding
 from cqrs_nest.core.dependencies import Passing
@@ -15,15 +15,14 @@ from cqrs_nest.core.errors import ProviderScopeError
 def constructor(binding: Binding) -> Callable[..., Any]:
     """Makes the instance from the arguments, one for each link in order."""
     definition = binding.definition
-    if isinstance(definition, FactoryProvider):
-        return _with_keywords(binding, definition.factory)
     if isinstance(definition, ExistingProvider):
         return _same
-    if not isinstance(definition, ClassProvider):
+    if isinstance(definition, ValueProvider):
         return lambda: binding.instance
-    if not any(link.dependency.passing is Passing.PROPERTY for link in binding.links):
-        return _with_keywords(binding, definition.cls)
-    make, count = _with_keywords(binding, definition.cls), _parameter_count(binding)
+    call = definition.factory if isinstance(definition, FactoryProvider) else definition.cls
+    make, count = _with_keywords(binding, call), _parameter_count(binding)
+    if count == len(binding.links):
+        return make
     set_properties = _property_setter(binding)
 
     def construct(*arguments: Any) -> Any:

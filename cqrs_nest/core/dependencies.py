@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
+from functools import partial
 from types import FunctionType, MethodType, NoneType, UnionType
 from typing import Annotated, Any, Final, NamedTuple, TypeGuard, Union, get_args, get_origin
 
@@ -12,12 +13,23 @@ from cqrs_nest.common.tokens import ForwardReference, Inject, Token
 from cqrs_nest.core.annotations import KnownClasses, Namespace, UnreadableAnnotation
 
 _CACHE = "__cqrs_nest_dependencies__"
+_IMMUTABLE = 1 << 8
+"""Py_TPFLAGS_IMMUTABLETYPE: a class like `dict`, which cannot be given attributes."""
 
 
 def alias_class(token: Token) -> type[Any] | None:
     """The class of a generic alias: `Repository` for `Repository[Todo]`."""
     origin: Any = getattr(token, "__origin__", None)
     return origin if isinstance(origin, type) else None
+
+
+def is_hashable(token: Token) -> bool:
+    """Whether it can be a key; a tuple with a list in it cannot, for example."""
+    try:
+        hash(token)
+    except TypeError:
+        return False
+    return True
 
 
 class _Missing:
@@ -56,14 +68,22 @@ def dependencies_of_class(cls: type[Any], known: KnownClasses) -> tuple[Dependen
     cached: tuple[Dependency, ...] | None = cls.__dict__.get(_CACHE)
     if cached is not None:
         return cached
-    constructor = inspect.unwrap(cls.__init__)
+    # A class like a NamedTuple takes its parameters in __new__ alone.
+    declared: Any = cls.__new__ if cls.__init__ is object.__init__ else cls.__init__
+    constructor = inspect.unwrap(declared)
     parameters: tuple[Dependency, ...] = ()
     if isinstance(constructor, FunctionType):
         parameters = tuple(_parameters(constructor, 1, cls, known))
     dependencies = (*parameters, *_properties(cls, {parameter.name for parameter in parameters}, known))
-    if not any(isinstance(dependency.token, UnreadableAnnotation) for dependency in dependencies):
+    is_readable = not any(isinstance(dependency.token, UnreadableAnnotation) for dependency in dependencies)
+    if is_readable and not _is_local(cls) and not cls.__flags__ & _IMMUTABLE:
         setattr(cls, _CACHE, dependencies)
     return dependencies
+
+
+def _is_local(cls: type[Any]) -> bool:
+    """Whether what its annotations mean may depend on the module that it stands in."""
+    return any("<locals>" in base.__qualname__ for base in cls.__mro__)
 
 
 def dependencies_of_factory(
@@ -74,6 +94,8 @@ def dependencies_of_factory(
         return tuple(_injected(index, entry) for index, entry in enumerate(inject))
     if isinstance(factory, type):
         return dependencies_of_class(factory, known)
+    if _is_partial(factory):
+        return tuple(_left_open(factory, dependencies_of_factory(factory.func, None, known)))
     function: object = inspect.unwrap(factory)
     if isinstance(function, MethodType) and isinstance(function.__func__, FunctionType):
         return tuple(_parameters(function.__func__, 1, None, known))
@@ -81,6 +103,23 @@ def dependencies_of_factory(
         return tuple(_parameters(function, 0, None, known))
     call: Any = vars(type(function)).get("__call__")
     return tuple(_parameters(call, 1, None, known)) if isinstance(call, FunctionType) else ()
+
+
+def _is_partial(factory: object) -> TypeGuard[partial[Any]]:
+    return isinstance(factory, partial)
+
+
+def _left_open(factory: partial[Any], dependencies: Iterable[Dependency]) -> Iterator[Dependency]:
+    """What a partial function still needs; behind a given keyword arguments are passed by name."""
+    passing = Passing.POSITIONAL
+    for dependency in dependencies:
+        if dependency.position < len(factory.args):
+            continue
+        if dependency.name in factory.keywords:
+            passing = Passing.KEYWORD
+            continue
+        by_name = passing if dependency.passing is Passing.POSITIONAL else dependency.passing
+        yield dependency._replace(passing=by_name)
 
 
 def followed(token: Token) -> Token:
@@ -162,9 +201,10 @@ def _properties(cls: type[Any], parameters: set[str | None], known: KnownClasses
         for name, annotation in inspect.get_annotations(base).items():
             if name in parameters or not _may_be_injected(annotation):
                 continue
-            annotation = Namespace(None, base, known).read(annotation)
+            text, annotation = annotation, Namespace(None, base, known).read(annotation)
             if isinstance(annotation, UnreadableAnnotation):
-                yield Dependency(name, -1, annotation, passing=Passing.PROPERTY)
+                if "Inject(" in str(text):
+                    yield Dependency(name, -1, annotation, passing=Passing.PROPERTY)
             elif _inject_marker(get_args(annotation)[1:]) is not None:
                 token, absent, is_forward = _token_of(annotation, Namespace(None, base, known))
                 default = base.__dict__.get(name, absent)
@@ -173,5 +213,5 @@ def _properties(cls: type[Any], parameters: set[str | None], known: KnownClasses
 
 def _may_be_injected(annotation: Any) -> bool:
     if isinstance(annotation, str):
-        return "Inject(" in annotation
+        return "Inject(" in annotation or annotation.replace(".", "").isidentifier()
     return get_origin(annotation) is Annotated

@@ -12,7 +12,7 @@ from cqrs_nest.common.providers import HOW_TO_PROVIDE, ClassProvider, FactoryPro
 from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import UnreadableAnnotation
 from cqrs_nest.core.bindings import Binding, ModuleNode
-from cqrs_nest.core.dependencies import MISSING, Dependency, alias_class, followed
+from cqrs_nest.core.dependencies import MISSING, Dependency, alias_class, followed, is_hashable
 from cqrs_nest.core.errors import CircularDependencyError, UnresolvedDependencyError, error_text
 
 
@@ -105,6 +105,11 @@ def _explain_annotation(unreadable: UnreadableAnnotation, dependency: Dependency
             f'the parameter "{dependency.name}" has no annotation, so nothing says what to inject',
             "annotate it, give it a default, or name the tokens of a factory with inject=[...]",
         )
+    if unreadable.is_ambiguous:
+        return (
+            f'the annotation "{unreadable.text}" is the name of several local classes of this application',
+            "define them at module level, or name the token: Annotated[..., Inject(TOKEN)]",
+        )
     return (
         f'the annotation "{unreadable.text}" cannot be read at run time',
         'import its names outside of "if TYPE_CHECKING:", and define them at module level; '
@@ -114,6 +119,11 @@ def _explain_annotation(unreadable: UnreadableAnnotation, dependency: Dependency
 
 def _explain_token(modules: Sequence[ModuleNode], binding: Binding, token: Token) -> tuple[str, str]:
     node, name = binding.module, describe_token(token)
+    if not is_hashable(token):
+        return (
+            f"{name} cannot be hashed, so nothing can be provided under it",
+            "name a class, an InjectionToken or a text",
+        )
     if binding.token == token:
         return f"{name} depends on itself", "take another token for what it wraps"
     exporters = [each for each in modules if token in each.exported]

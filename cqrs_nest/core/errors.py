@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cqrs_nest.core.bindings import Binding
+    from cqrs_nest.core.bindings import Binding, ModuleNode
 
 
 class CqrsNestError(Exception):
@@ -58,6 +58,12 @@ class NotBuiltYetError(CqrsNestError):
             "on_module_init"
         )
         self.binding = binding
+
+
+def wrong_entry(node: ModuleNode, place: str, index: int, reason: str, fix: str | None = None) -> str:
+    """The text for an entry of a module's `imports`, `providers`, `controllers` or `exports`."""
+    headline = f"{node.name} has a wrong entry at index [{index}] of its {place}."
+    return error_text(headline, {"reason": reason, "module path": " -> ".join(node.path), "fix": fix})
 
 
 def error_text(headline: str, facts: Mapping[str, str | None]) -> str:

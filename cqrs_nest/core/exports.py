@@ -9,7 +9,8 @@ from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.common.providers import ClassProvider, ExistingProvider, FactoryProvider, ValueProvider
 from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.bindings import Binding, ModuleNode
-from cqrs_nest.core.errors import UnknownExportError, error_text
+from cqrs_nest.core.dependencies import is_hashable
+from cqrs_nest.core.errors import InvalidModuleError, UnknownExportError, error_text, wrong_entry
 from cqrs_nest.core.injectors import plain_binding
 from cqrs_nest.core.scanner import ModuleScanner
 
@@ -18,8 +19,8 @@ async def resolve_exports(nodes: Sequence[ModuleNode], scanner: ModuleScanner) -
     """Fill `exports` of each module. Raises UnknownExportError."""
     for node in nodes:
         reexported: set[ModuleNode] = set()
-        for entry in node.metadata.exports:
-            token = await scanner.resolve(_token_of(entry))
+        for index, entry in enumerate(node.metadata.exports):
+            token = await _exported(node, index, entry, scanner)
             binding = find_own(node, token)
             if binding is not None and binding is not node.host:
                 node.exported[token] = binding
@@ -39,6 +40,22 @@ def find_own(node: ModuleNode, token: Token) -> Binding | None:
     if binding is None and node.metadata.injector_modules:
         binding = plain_binding(node, token)
     return binding
+
+
+async def _exported(node: ModuleNode, index: int, entry: Any, scanner: ModuleScanner) -> Token:
+    reason = None
+    try:
+        token = await scanner.resolve(_token_of(entry))
+    except (NameError, AttributeError, ImportError) as error:
+        reason = f"forward_ref(...) failed: {error}"
+    else:
+        if token is None:
+            reason = "the entry is None, perhaps because two files import each other"
+        elif not is_hashable(token):
+            reason = f"{token!r} cannot be hashed, so nothing can be provided under it"
+        else:
+            return token
+    raise InvalidModuleError(wrong_entry(node, "exports", index, reason))
 
 
 def _token_of(entry: Any) -> Token:

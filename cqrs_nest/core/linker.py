@@ -24,9 +24,11 @@ from cqrs_nest.core.dependencies import (
     dependencies_of_class,
     dependencies_of_factory,
     followed,
+    is_hashable,
 )
 from cqrs_nest.core.diagnosis import circular, unresolved
 from cqrs_nest.core.exports import find_own
+from cqrs_nest.core.local_classes import LocalClasses
 
 Mocker = Callable[[Token], Any]
 
@@ -45,7 +47,7 @@ class Linker:
         self._modules = modules
         self._mocker = mocker
         self._global: dict[Token, Binding] = {}
-        self._known: dict[tuple[str, str], type[Any]] = {}
+        self._local_classes = LocalClasses()
         self._logger = Logger("Container")
 
     def add(self, nodes: Iterable[ModuleNode], *, with_globals: bool) -> None:
@@ -56,8 +58,7 @@ class Linker:
                     self._global.setdefault(token, binding)
             for binding in (*node.own.values(), *node.controllers, *node.enhancers.values()):
                 for cls in (binding.token, binding.cls):
-                    if isinstance(cls, type):
-                        self._known[cls.__module__, cls.__qualname__] = cls
+                    self._local_classes.add(cls)
 
     def find(self, node: ModuleNode, token: Token) -> Binding | None:
         """The provider of `token` that `node` sees. A generic alias falls back to its class."""
@@ -90,7 +91,9 @@ class Linker:
         """
         linked = list(bindings)
         for binding in linked:
-            binding.dependencies = _dependencies(binding, self._known)
+            binding.dependencies = _dependencies(
+                binding, self._local_classes.seen_from(binding.module, self.find)
+            )
             copies: dict[Binding, Binding] = {}
             for dependency in binding.dependencies:
                 link = self._link(binding, dependency)
@@ -111,7 +114,7 @@ class Linker:
             dependency = dependency._replace(token=token)
         if token is INQUIRER:
             return _link_inquirer(binding, dependency)
-        if isinstance(token, UnreadableAnnotation):
+        if isinstance(token, UnreadableAnnotation) or not is_hashable(token):
             raise unresolved(self._modules(), binding, dependency)
         target = self._find_for(binding, token)
         if target is None and self._mocker is not None and _may_be_mocked(dependency):

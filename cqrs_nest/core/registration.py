@@ -25,7 +25,7 @@ from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import Namespace
 from cqrs_nest.core.app_tokens import APP_TOKENS
 from cqrs_nest.core.bindings import Binding, ModuleNode
-from cqrs_nest.core.errors import InvalidModuleError, InvalidProviderError, error_text
+from cqrs_nest.core.errors import InvalidModuleError, InvalidProviderError, wrong_entry
 from cqrs_nest.core.overrides import Overrides
 
 _NOT_INJECTABLE = InjectableOptions()
@@ -74,23 +74,48 @@ def _definition(node: ModuleNode, index: int, entry: Any) -> ProviderDefinition:
             return definition
     else:
         reason = _why_no_provider(entry)
-    headline = f"{node.name} has a wrong entry at index [{index}] of its providers."
-    raise InvalidProviderError(
-        error_text(headline, {"reason": reason, "module path": " -> ".join(node.path)})
-    )
+    raise InvalidProviderError(wrong_entry(node, "providers", index, reason))
 
 
 def _why_not_usable(definition: ProviderDefinition) -> str | None:
     if not isinstance(definition.token, Hashable):
         return f"the token {definition.token!r} cannot be hashed"
-    if not isinstance(definition, ClassProvider):
+    reason = None
+    if isinstance(definition, ClassProvider):
+        reason = _why_no_class(definition)
+    elif isinstance(definition, FactoryProvider):
+        reason = _why_no_factory(definition)
+    return reason or _why_no_scope(definition.token, _scope_of(definition))
+
+
+def _why_no_scope(token: Token, scope: object) -> str | None:
+    if isinstance(scope, Scope):
         return None
+    return f"the scope of {describe_token(token)} is not a Scope: {scope!r}"
+
+
+def _why_no_class(definition: ClassProvider) -> str | None:
     cls: Any = definition.cls
     if not isinstance(cls, type):
-        return f"use_class of {describe_token(definition.token)} is not a class: {cls!r}"
+        return f"the use_class of {describe_token(definition.token)} is not a class: {cls!r}"
     if inspect.isabstract(cls) or cls.__dict__.get("_is_protocol"):
         name = describe_token(cls)
         return f"{name} is abstract; write provide({name}, use_class=...) with a class that can be built"
+    return None
+
+
+def _why_no_factory(definition: FactoryProvider) -> str | None:
+    factory: Any = definition.factory
+    if not callable(factory):
+        return f"the use_factory of {describe_token(definition.token)} cannot be called: {factory!r}"
+    if definition.inject is not None:
+        try:
+            inspect.signature(factory).bind(*definition.inject)
+        except TypeError as error:
+            name = getattr(factory, "__qualname__", factory)
+            return f"inject=[...] does not fit {name}: {error}"
+        except ValueError:  # a built-in function that does not tell its parameters
+            return None
     return None
 
 
@@ -117,16 +142,11 @@ def _check_controller(node: ModuleNode, index: int, controller: Any) -> None:
     if isinstance(controller, type) and find_metadata(controller, CONTROLLER) is not None:
         return
     name = describe_token(controller)
-    raise InvalidModuleError(
-        error_text(
-            f"{node.name} has a wrong entry at index [{index}] of its controllers.",
-            {
-                "reason": f"{name} is not decorated with @Controller()",
-                "module path": " -> ".join(node.path),
-                "fix": f"decorate {name}, or move it to the providers",
-            },
-        )
+    reason, fix = (
+        f"{name} is not decorated with @Controller()",
+        f"decorate {name}, or move it to the providers",
     )
+    raise InvalidModuleError(wrong_entry(node, "controllers", index, reason, fix))
 
 
 def _controller_scope(controller: type[Any]) -> Scope:

@@ -14,7 +14,7 @@ from cqrs_nest.common.providers import INJECTABLE
 from cqrs_nest.common.routing import CONTROLLER
 from cqrs_nest.common.tokens import ForwardReference
 from cqrs_nest.core.bindings import ModuleNode
-from cqrs_nest.core.errors import InvalidModuleError, error_text
+from cqrs_nest.core.errors import InvalidModuleError, error_text, wrong_entry
 from cqrs_nest.core.ordering import depth_first
 from cqrs_nest.core.overrides import Overrides
 
@@ -130,10 +130,7 @@ def _invalid(
 ) -> InvalidModuleError:
     if importer is None:
         return InvalidModuleError(error_text("The root is not a module.", {"reason": reason, "fix": fix}))
-    headline = f"{importer.name} has a wrong entry at index [{index}] of its imports."
-    return InvalidModuleError(
-        error_text(headline, {"reason": reason, "module path": " -> ".join(importer.path), "fix": fix})
-    )
+    return InvalidModuleError(wrong_entry(importer, "imports", index, reason, fix))
 
 
 def measure_distances(nodes: list[ModuleNode]) -> None:

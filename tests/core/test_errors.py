@@ -242,12 +242,71 @@ async def test_a_wrong_entry_among_the_providers(entry: Any, reason: str) -> Non
     assert reason in message
 
 
+def two(left: A, right: A) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ({"use_factory": 3}, 'the use_factory of "x" cannot be called: 3'),
+        ({"use_factory": None}, 'the use_factory of "x" cannot be called: None'),
+        ({"use_class": "A"}, "the use_class of \"x\" is not a class: 'A'"),
+        (
+            {"use_factory": two, "inject": [A]},
+            "inject=[...] does not fit two: missing a required argument: 'right'",
+        ),
+        (
+            {"use_factory": two, "inject": [A] * 3},
+            "inject=[...] does not fit two: too many positional arguments",
+        ),
+        ({"use_factory": A, "scope": "REQUEST"}, "the scope of \"x\" is not a Scope: 'REQUEST'"),
+        ({"use_class": A, "scope": "REQUEST"}, "the scope of \"x\" is not a Scope: 'REQUEST'"),
+    ],
+)
+async def test_a_provider_of_a_wrong_shape(shape: Any, reason: str) -> None:
+    message = await refusal(app(A, provide("x", **shape)), InvalidProviderError)
+
+    assert message.startswith("App has a wrong entry at index [1] of its providers.")
+    assert reason in message
+
+
+async def test_a_scope_of_a_class_that_is_a_text() -> None:
+    scope: Any = "REQUEST"
+
+    message = await refusal(app(Injectable(scope=scope)(type("B", (), {}))), InvalidProviderError)
+
+    assert "the scope of B is not a Scope: 'REQUEST'" in message
+
+
 async def test_a_token_that_cannot_be_hashed() -> None:
     token: Any = ["T"]
+
+    class NeedsT:
+        def __init__(self, t: Annotated[int, Inject(["T"])]) -> None: ...
 
     message = await refusal(app(provide(token, use_value=1)), InvalidProviderError)
 
     assert "the token ['T'] cannot be hashed" in message
+    for needs in (NeedsT, provide("x", use_existing=["T"]), provide("x", use_factory=str, inject=[["T"]])):
+        message = await refusal(app(needs), UnresolvedDependencyError)
+        assert "reason:    ['T'] cannot be hashed, so nothing can be provided under it" in message
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (["T"], "['T'] cannot be hashed, so nothing can be provided under it"),
+        (None, "the entry is None, perhaps because two files import each other"),
+        (forward_ref(lambda: NotDefined), "forward_ref(...) failed: name 'NotDefined' is not defined"),  # noqa: F821
+    ],
+)
+async def test_a_wrong_entry_among_the_exports(entry: Any, reason: str) -> None:
+    root = DynamicModule(type("App", (), {}), providers=[A], exports=[A, entry])
+
+    message = await refusal(root, InvalidModuleError)
+
+    assert message.startswith("App has a wrong entry at index [1] of its exports.")
+    assert reason in message
 
 
 async def test_a_plain_class_among_the_controllers() -> None:

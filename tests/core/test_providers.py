@@ -2,7 +2,8 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Protocol, TypeVar
+from functools import partial
+from typing import Annotated, Any, Generic, NamedTuple, Protocol, TypeVar
 
 import pytest
 
@@ -269,3 +270,51 @@ async def test_fields_may_have_defaults_and_later_bases_win() -> None:
     child = (await create(B, Child, provide(SECRET, use_value="s"))).get(Child)
 
     assert (child.secret, child.size, child.other) == ("s", 3, None)
+
+
+class Pair(NamedTuple):
+    a: A
+    size: int = 3
+
+
+class MadeByNew(A):
+    def __new__(cls, a: A) -> "MadeByNew":
+        made = super().__new__(cls)
+        made.__dict__["a"] = a
+        return made
+
+
+async def test_classes_whose_parameters_stand_in_new() -> None:
+    container = await create(A, Pair, MadeByNew)
+
+    assert container.get(Pair) == (container.get(A), 3)
+    assert vars(container.get(MadeByNew)) == {"a": container.get(A)}
+
+
+def assemble(first: int, a: A, middle: str, b: B, *, last: A) -> list[Any]:
+    return [first, a, middle, b, last]
+
+
+async def test_a_partial_function_is_injected_with_what_it_still_needs() -> None:
+    container = await create(A, B, provide("made", use_factory=partial(assemble, 1, middle="m")))
+    a, b = container.get(A), container.get(B)
+    key: Any = "made"
+
+    assert container.get(key) == [1, a, "m", b, a]
+
+
+class WithField:
+    a: Annotated[A, Inject(A)]
+
+
+async def test_a_class_that_serves_as_a_factory_gets_its_fields() -> None:
+    container = await create(A, provide(WithField, use_factory=WithField))
+
+    assert container.get(WithField).a is container.get(A)
+
+
+async def test_built_in_classes_are_built_as_they_are() -> None:
+    empty = provide("empty", use_factory=dict)
+    container: Any = await create(empty, int, provide("from", use_factory=str, inject=["empty"]))
+
+    assert (container.get("empty"), container.get(int), container.get("from")) == ({}, 0, "{}")
