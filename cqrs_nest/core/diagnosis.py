@@ -8,12 +8,14 @@ from types import FunctionType
 from typing import Any
 
 from cqrs_nest.common.metadata import find_metadata
+from cqrs_nest.common.modules import MODULE
 from cqrs_nest.common.providers import HOW_TO_PROVIDE, ClassProvider, FactoryProvider
 from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import UnreadableAnnotation
 from cqrs_nest.core.bindings import Binding, ModuleNode
 from cqrs_nest.core.dependencies import MISSING, Dependency, alias_class, followed, is_hashable
 from cqrs_nest.core.errors import CircularDependencyError, UnresolvedDependencyError, error_text
+from cqrs_nest.core.exports import find_own
 
 
 def unresolved(
@@ -73,6 +75,8 @@ def _parameter_list(binding: Binding, missing: Dependency) -> str:
             shown.append(each.name or "...")
         else:
             shown.append(describe_token(token))
+    if missing.position < 0:
+        shown.append(f"{missing.name}=?")
     return ", ".join(shown)
 
 
@@ -88,15 +92,19 @@ def _module_path(module: ModuleNode) -> str:
 
 
 def _source(binding: Binding) -> str | None:
+    """File and line of the constructor or factory, or of the class if its constructor was generated."""
     definition = binding.definition
     subject: Any = None
     if isinstance(definition, ClassProvider):
         subject = inspect.unwrap(definition.cls.__init__)
+        if not isinstance(subject, FunctionType) or subject.__code__.co_filename.startswith("<"):
+            subject = definition.cls
     elif isinstance(definition, FactoryProvider):
         subject = inspect.unwrap(definition.factory)
-    if not isinstance(subject, FunctionType):
+    try:
+        return f"{inspect.getsourcefile(subject)}:{inspect.getsourcelines(subject)[1]}"
+    except (OSError, TypeError):
         return None
-    return f"{subject.__code__.co_filename}:{subject.__code__.co_firstlineno}"
 
 
 def _explain_annotation(unreadable: UnreadableAnnotation, dependency: Dependency) -> tuple[str, str]:
@@ -126,20 +134,17 @@ def _explain_token(modules: Sequence[ModuleNode], binding: Binding, token: Token
         )
     if binding.token == token:
         return f"{name} depends on itself", "take another token for what it wraps"
-    exporters = [each for each in modules if token in each.exported]
-    if exporters:
-        source = exporters[0].name
+    for key in filter(None, (token, alias_class(token))):
+        found = _explain_by_owners(modules, node, key)
+        if found is not None:
+            return found
+    if find_metadata(token, MODULE) is not None:
+        return f"{name} is a module, which is injected only within itself", "inject what it exports"
+    listing = _listed_as_module(modules, token)
+    if listing is not None:
         return (
-            f"{_names(exporters)} exports it, but {node.name} does not import {source}",
-            f"add {source} to the imports of {node.name}",
-        )
-    owners = [each for each in modules if token in each.own and each.own[token] is not each.host]
-    if owners:
-        source = owners[0].name
-        imported = "" if owners[0] in node.imports else f", and {source} to the imports of {node.name}"
-        return (
-            f"{_names(owners)} provides it but does not export it",
-            f"add {name} to the exports of {source}{imported}",
+            f"{name} is listed in the imports of {listing} as if it were a module",
+            f"move {name} to the providers of {listing}",
         )
     if any(each.token is token for module in modules for each in module.controllers):
         return (
@@ -147,6 +152,40 @@ def _explain_token(modules: Sequence[ModuleNode], binding: Binding, token: Token
             "move the shared part to a provider",
         )
     return f"it is not provided anywhere{_namesake(modules, token)}", _missing_fix(node.name, token)
+
+
+def _explain_by_owners(
+    modules: Sequence[ModuleNode], node: ModuleNode, token: Token
+) -> tuple[str, str] | None:
+    """For what other modules provide but `node` does not see."""
+    exporters = [each for each in modules if token in each.exported]
+    if exporters:
+        missing = exporters[0].name
+        return (
+            f"{_names(exporters)} {_verb('export', exporters)} it, but {node.name} does not import {missing}",
+            f"add {missing} to the imports of {node.name}",
+        )
+    owners = [each for each in modules if find_own(each, token) not in (None, each.host)]
+    if not owners:
+        return None
+    source = next((each for each in node.imports if each in owners), owners[0])
+    imported = "" if source in node.imports else f", and {source.name} to the imports of {node.name}"
+    return (
+        f"{_names(owners)} {_verb('provide', owners)} it but {_verb('do', owners)} not export it",
+        f"add {describe_token(token)} to the exports of {source.name}{imported}",
+    )
+
+
+def _listed_as_module(modules: Sequence[ModuleNode], token: Token) -> str | None:
+    """The module that imports a plain class, which is then taken for a module without any lists."""
+    importers = (each for each in modules if any(imported.cls is token for imported in each.imports))
+    return next((each.name for each in importers), None)
+
+
+def _verb(verb: str, modules: Sequence[ModuleNode]) -> str:
+    if len({each.name for each in modules}) > 1:
+        return verb
+    return "does" if verb == "do" else f"{verb}s"
 
 
 def _missing_fix(module: str, token: Token) -> str:
@@ -169,6 +208,6 @@ def _namesake(modules: Sequence[ModuleNode], token: Token) -> str:
         return ""
     for node in modules:
         for other in node.own:
-            if isinstance(other, type) and other.__name__ == token.__name__:
+            if isinstance(other, type) and other.__name__ == token.__name__ and other is not token:
                 return f" ({node.name} provides another {token.__name__}, of {other.__module__})"
     return ""

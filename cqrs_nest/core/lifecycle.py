@@ -11,14 +11,18 @@ from typing import Any, TypeAlias
 from cqrs_nest.core.bindings import Binding, ModuleNode
 from cqrs_nest.core.concurrency import note_failure, run_together
 from cqrs_nest.core.dependencies import MISSING
+from cqrs_nest.core.errors import InvalidProviderError
 from cqrs_nest.core.ordering import depth_first
 
 Hook: TypeAlias = Callable[..., Any]
+
+_SHUTDOWN = ("on_module_destroy", "before_application_shutdown", "on_application_shutdown")
 
 
 async def run_start_hooks(modules: Sequence[ModuleNode]) -> None:
     """`on_module_init` of all modules, then `on_application_bootstrap`. The first error ends it."""
     order = start_order(modules)
+    _check_shutdown_hooks(order)
     for name in ("on_module_init", "on_application_bootstrap"):
         for hooks in _hooks_in_order(order, name):
             async with run_together() as start_task:
@@ -32,11 +36,11 @@ async def run_shutdown_hooks(modules: Sequence[ModuleNode], signal: str | None) 
     """The three shutdown phases, root first. Every hook runs; what failed is raised at the end."""
     order = start_order(modules)[::-1]
     failures: list[BaseException] = []
-    for hooks in _hooks_in_order(order, "on_module_destroy"):
+    for hooks in _hooks_in_order(order, _SHUTDOWN[0]):
         failures += await _run_all(hooks)
-    for name in ("before_application_shutdown", "on_application_shutdown"):
+    for name in _SHUTDOWN[1:]:
         for hooks in _hooks_in_order(order, name):
-            failures += await _run_all([partial(hook, signal) for hook in hooks])
+            failures += await _run_all([_with_signal(hook, signal) for hook in hooks])
     if len(failures) == 1:
         raise failures[0]
     if failures:
@@ -78,7 +82,26 @@ def _hooks_of(bindings: Iterable[Binding], name: str, called: set[int]) -> Itera
         # Looked up where it is written: a mock answers to every name.
         if hasattr(type(instance), name) or name in getattr(instance, "__dict__", ()):
             called.add(id(instance))
-            yield getattr(instance, name)
+            hook: object = getattr(instance, name)
+            if not callable(hook):
+                raise InvalidProviderError(f"{name} of {binding!r} must be a method, not {hook!r}.")
+            yield hook
+
+
+def _check_shutdown_hooks(modules: Sequence[ModuleNode]) -> None:
+    """Find what could not be called before it is needed."""
+    for name in _SHUTDOWN:
+        for _ in _hooks_in_order(modules, name):
+            pass
+
+
+def _with_signal(hook: Hook, signal: str | None) -> Hook:
+    """The hook with the signal, if it has a parameter for it."""
+    try:
+        inspect.signature(hook).bind(signal)
+    except TypeError:
+        return hook
+    return partial(hook, signal)
 
 
 async def _run_all(hooks: Iterable[Hook]) -> list[BaseException]:

@@ -25,6 +25,7 @@ from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import Namespace
 from cqrs_nest.core.app_tokens import APP_TOKENS
 from cqrs_nest.core.bindings import Binding, ModuleNode
+from cqrs_nest.core.dependencies import alias_class
 from cqrs_nest.core.errors import InvalidModuleError, InvalidProviderError, wrong_entry
 from cqrs_nest.core.overrides import Overrides
 
@@ -126,6 +127,10 @@ def _why_no_provider(entry: object) -> str:
         return f"{describe_token(entry.module)} is a module and belongs into imports"
     if isinstance(entry, dict):
         return f"{entry!r} is a mapping; write provide(TOKEN, use_value=...) or one of its other forms"
+    alias = alias_class(entry)
+    if alias is not None:
+        name = describe_token(entry)
+        return f"{name} is a generic alias; write provide({name}, use_class={describe_token(alias)})"
     cls = describe_token(type(entry))
     return f"{entry!r} is an object; for a ready-made one write provide({cls}, use_value=...)"
 

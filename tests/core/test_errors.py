@@ -1,8 +1,11 @@
 """The texts of the errors that stop an application from starting."""
 
+import inspect
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
 
+import injector
 import pytest
 
 from cqrs_nest.common import (
@@ -75,6 +78,101 @@ async def test_a_class_of_the_same_name_is_pointed_out() -> None:
     message = await refusal(app(NeedsA, other), UnresolvedDependencyError)
 
     assert "it is not provided anywhere (App provides another A, of shop.cats)" in message
+
+
+T = TypeVar("T")
+
+
+class Store(Generic[T]): ...
+
+
+class NeedsStore:
+    def __init__(self, store: Store[int]) -> None: ...
+
+
+async def test_the_class_of_a_generic_alias_is_looked_for_as_well() -> None:
+    @Module(providers=[Store])
+    class Private: ...
+
+    message = await refusal(app(NeedsStore, imports=[Private]), UnresolvedDependencyError)
+
+    assert "Private provides it but does not export it" in message
+    assert "add Store to the exports of Private" in message
+
+
+async def test_a_key_of_a_plain_injector_module_that_is_not_exported() -> None:
+    class Plain(injector.Module):
+        @injector.provider
+        def size(self) -> int:
+            return 1
+
+    class NeedsSize:
+        def __init__(self, size: int) -> None: ...
+
+    @Module(injector_modules=[Plain()])
+    class Private: ...
+
+    message = await refusal(app(NeedsSize, imports=[Private]), UnresolvedDependencyError)
+
+    assert "Private provides it but does not export it" in message
+
+
+async def test_of_several_modules_that_keep_it_private_the_imported_one_is_to_export_it() -> None:
+    class NeedsA:
+        def __init__(self, a: A) -> None: ...
+
+    @Module(providers=[A])
+    class Far: ...
+
+    @Module(imports=[Far])
+    class Between: ...
+
+    @Module(providers=[A])
+    class Near: ...
+
+    message = await refusal(app(NeedsA, imports=[Between, Near]), UnresolvedDependencyError)
+
+    assert "Far and Near provide it but do not export it" in message
+    assert message.endswith("add A to the exports of Near")
+
+
+async def test_a_service_among_the_imports() -> None:
+    class NeedsA:
+        def __init__(self, a: A) -> None: ...
+
+    message = await refusal(app(NeedsA, imports=[A]), UnresolvedDependencyError)
+
+    assert "A is listed in the imports of App as if it were a module" in message
+    assert "move A to the providers of App" in message
+
+
+async def test_a_module_class_is_not_injected_elsewhere() -> None:
+    @Module()
+    class Lib: ...
+
+    class NeedsLib:
+        def __init__(self, lib: Lib) -> None: ...
+
+    message = await refusal(app(NeedsLib, imports=[Lib]), UnresolvedDependencyError)
+
+    assert "Lib is a module, which is injected only within itself" in message
+
+
+@dataclass
+class Record:
+    a: A
+
+
+class Field:
+    a: Annotated[A, Inject(A)]
+
+
+@pytest.mark.parametrize(("cls", "shown"), [(Record, "Record (?)"), (Field, "Field (a=?)")])
+async def test_where_a_class_without_a_written_constructor_is(cls: type[Any], shown: str) -> None:
+    message = await refusal(app(cls), UnresolvedDependencyError)
+
+    assert message.startswith(f"Cannot resolve the dependencies of {shown}.")
+    assert f"source:    {__file__}:{inspect.getsourcelines(cls)[1]}\n" in message
 
 
 @pytest.mark.parametrize(
@@ -230,6 +328,7 @@ class Shape(ABC):
         (None, "the entry is None, perhaps because two files import each other"),
         ({"provide": "x"}, "{'provide': 'x'} is a mapping; write provide(TOKEN, use_value=...)"),
         (DynamicModule(A), "A is a module and belongs into imports"),
+        (Store[int], "Store[int] is a generic alias; write provide("),
         (17, "17 is an object; for a ready-made one write provide(int, use_value=...)"),
         (Shape, "Shape is abstract; write provide(Shape, use_class=...)"),
         (Port, "Port is abstract; write provide(Port, use_class=...)"),

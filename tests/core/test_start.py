@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cqrs_nest.common import DynamicModule, provide
-from cqrs_nest.core import Container, StartCancelledError
+from cqrs_nest.core import Container, InvalidProviderError, StartCancelledError
 
 
 class A: ...
@@ -137,3 +137,31 @@ async def test_a_failure_to_close_after_a_failure_is_noted() -> None:
         await Container.create(app(Stuck, provide("x", use_factory=fail)))
 
     assert "OSError: still busy" in "".join(raised.value.__notes__)
+
+
+async def test_a_shutdown_hook_need_not_take_the_signal() -> None:
+    log: list[object] = []
+
+    class Short:
+        def before_application_shutdown(self) -> None:
+            log.append("before")
+
+        async def on_application_shutdown(self, *, grace: int = 3) -> None:
+            log.append(grace)
+
+    class Long:
+        async def on_application_shutdown(self, signal: str | None) -> None:
+            log.append(signal)
+
+    container = await Container.create(app(Short, Long))
+    await container.close("SIGTERM")
+
+    assert log == ["before", 3, "SIGTERM"]
+
+
+@pytest.mark.parametrize("name", ["on_module_init", "on_application_shutdown"])
+async def test_a_hook_that_cannot_be_called_stops_the_start(name: str) -> None:
+    container = await Container.create(app(type("Broken", (), {name: 3})))
+
+    with pytest.raises(InvalidProviderError, match=f"{name} of <Broken of App> must be a method, not 3"):
+        await container.initialize()
