@@ -106,9 +106,8 @@ def test_a_todo_is_created_in_the_browser(service: Any, browser: Browser) -> Non
     assert "null" not in example
     browser.click(f"{operation} .execute")
 
-    status = browser.wait_for(
-        f"document.querySelector('{operation} .live-responses-table .response .response-col_status')?.innerText"
-    )
+    answer = f"{operation} .live-responses-table .response .response-col_status"
+    status = browser.wait_for(f"document.querySelector('{answer}')?.innerText")
     assert status.split() == ["201"], browser.run("return document.body.innerText")
     urls = [url for url in browser.requested() if not url.startswith(("data:", "blob:", "chrome:"))]
     assert {urlsplit(url).netloc for url in urls} == {urlsplit(service.url).netloc}
