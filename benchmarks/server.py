@@ -1,21 +1,24 @@
-"""Requests a second on uvicorn, as a ratio to bare Starlette and to FastAPI in the same interleaved run.
+"""Requests that uvicorn answers in a second of CPU, next to bare Starlette and FastAPI in one interleaved run.
 
+The server's own CPU time is what counts: what else runs on the machine does not.
 make bench-server [or: python -m benchmarks.server [rounds]]
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-NAMES = ("cqrs_nest", "starlette", "fastapi")
+NAMES = ("cqrs_nest", "controllers", "starlette", "fastapi")
 CONNECTIONS = 32
-SECONDS = 1.0
+SECONDS = 2.0
 BODY = b'{"name":"Tom","age":3,"tags":["a","b"]}'
 GET = b"GET /cats/7 HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n"
 POST = (
@@ -53,16 +56,21 @@ class Connection(asyncio.Protocol):
             self.done.set_result(self.answered)
 
 
-async def requests_per_second(port: int, request: bytes) -> float:
-    loop, started = asyncio.get_running_loop(), perf_counter()
-    until = started + SECONDS
+def cpu_seconds(process: int) -> float:
+    """User and system time so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+async def requests_per_second(server: int, port: int, request: bytes) -> float:
+    loop, until, started = asyncio.get_running_loop(), perf_counter() + SECONDS, cpu_seconds(server)
     opened = [
         loop.create_connection(lambda: Connection(request, until), "127.0.0.1", port)
         for _ in range(CONNECTIONS)
     ]
     connections = [connection for _, connection in await asyncio.gather(*opened)]
     answered = sum(await asyncio.gather(*(connection.done for connection in connections)))
-    return answered / (perf_counter() - started)
+    return answered / (cpu_seconds(server) - started)
 
 
 def free_port() -> int:
@@ -88,25 +96,28 @@ def serve(name: str, port: int) -> subprocess.Popen[str]:
 
 async def main(rounds: int) -> None:
     ports = {name: free_port() for name in NAMES}
+    servers: dict[str, int] = {}
     with ExitStack() as running:
         for name, port in ports.items():
             process = serve(name, port)
+            servers[name] = process.pid
             running.callback(process.wait)
             running.callback(process.terminate)
         for label, request in (("GET", GET), ("POST, validated", POST)):
             measured: dict[str, list[float]] = {name: [] for name in NAMES}
             for _ in range(rounds + 1):
                 for name, port in ports.items():
-                    measured[name].append(await requests_per_second(port, request))
+                    measured[name].append(await requests_per_second(servers[name], port, request))
             report(label, {name: samples[1:] for name, samples in measured.items()})
 
 
 def report(label: str, measured: dict[str, list[float]]) -> None:
-    ours, starlette, fastapi = (measured[name] for name in NAMES)
-    rates = "  ".join(f"{name} {median(samples):7.0f}/s" for name, samples in measured.items())
-    to_starlette = median(one / other for one, other in zip(ours, starlette, strict=True))
-    to_fastapi = median(one / other for one, other in zip(ours, fastapi, strict=True))
-    print(f"{label:16} {rates}   {to_starlette:.2f} x Starlette, {to_fastapi:.2f} x FastAPI")
+    for name, samples in measured.items():
+        ratios = (
+            f"{median(one / other for one, other in zip(samples, measured[peer], strict=True)):.2f} x {peer}"
+            for peer in ("starlette", "fastapi")
+        )
+        print(f"{label:16} {name:12} {median(samples):7.0f}   {'   '.join(ratios)}")
 
 
 if __name__ == "__main__":

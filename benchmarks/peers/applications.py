@@ -1,5 +1,6 @@
 """The same two routes in three frameworks: `uvicorn benchmarks.peers.applications:<name>`."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import FastAPI
@@ -12,7 +13,8 @@ from starlette.routing import Route
 from cqrs_nest.app import CqrsNest
 from cqrs_nest.common import Body, Controller, Get, Module, Param, Post
 from cqrs_nest.config import Environment
-from cqrs_nest.http import HttpOptions
+from cqrs_nest.core import Container
+from cqrs_nest.http import HttpApplication, HttpOptions
 
 
 class CreateCat(BaseModel):
@@ -59,6 +61,9 @@ class CatController:
 class CatModule: ...
 
 
+controllers = HttpApplication(asyncio.run(Container.create(CatModule)), HttpOptions(access_log=False))
+"""The controllers alone, like the peers: nobody asks who calls."""
 cqrs_nest = CqrsNest.asgi(
     CatModule, env=Environment(node_env="prod", app_name="cats"), http=HttpOptions(access_log=False)
 )
+"""The whole application: every request gets its Invoke, and is authenticated if it has a token."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -41,7 +41,12 @@ class AuthenticationMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        invoke = await self._invoke(scope)
+        if "aws.event" in scope:
+            invoke = Invoke(scope["aws.event"], _lambda_context(scope.get("aws.context")))
+        else:
+            claims = await self._claims(scope)
+            # Of a copy: the scope and what stands in it would wait for the garbage collector.
+            invoke = _RequestInvoke(dict(scope), claims, is_local=self._local)
         scope[INVOKE] = invoke
         reset_invoke = current_invoke.set(invoke)
         reset_rules = current_tenant_rules.set(self._rules)
@@ -51,22 +56,18 @@ class AuthenticationMiddleware:
             current_tenant_rules.reset(reset_rules)
             current_invoke.reset(reset_invoke)
 
-    async def _invoke(self, scope: Scope) -> Invoke:
-        if "aws.event" in scope:
-            return Invoke(scope["aws.event"], _lambda_context(scope.get("aws.context")))
-        headers = Headers(scope=scope)
-        claims: Mapping[str, Any] = {}
-        try:
-            claims = await self._claims(headers)
-        except HttpException as error:
-            scope[IDENTITY_ERROR] = error
-        return _invoke_outside_lambda(scope, headers, claims, self._local)
-
-    async def _claims(self, headers: Headers) -> Mapping[str, Any]:
-        credentials = headers.getlist("authorization")
+    async def _claims(self, scope: Scope) -> Mapping[str, Any]:
+        credentials = [value for name, value in scope["headers"] if name == b"authorization"]
         if not credentials:
             return {}
-        scheme, _, token = credentials[0].partition(" ")
+        try:
+            return await self._verified(credentials)
+        except HttpException as error:
+            scope[IDENTITY_ERROR] = error
+            return {}
+
+    async def _verified(self, credentials: Sequence[bytes]) -> Mapping[str, Any]:
+        scheme, _, token = credentials[0].decode("latin-1").partition(" ")
         try:
             if len(credentials) > 1 or scheme.lower() != "bearer":
                 raise InvalidTokenError("not one Bearer token")
@@ -89,31 +90,51 @@ def _lambda_context(context: object) -> Mapping[str, Any]:
     }
 
 
-def _invoke_outside_lambda(scope: Scope, headers: Headers, claims: Mapping[str, Any], local: bool) -> Invoke:
-    """An event as the gateway would have made it. Credentials are left out of its headers."""
-    path = scope["path"]
-    request_id = next((value for name in _REQUEST_ID_HEADERS if (value := _request_id(headers, name))), None)
-    request_id = request_id or str(uuid.uuid4())
-    event = {
-        "version": "2.0",
-        "routeKey": f"{scope['method']} {path}",
-        "rawPath": path,
-        "rawQueryString": scope["query_string"].decode("latin-1"),
-        "headers": {name: value for name, value in headers.items() if name not in _CREDENTIALS},
-        "requestContext": {
-            "domainName": headers.get("host", "").partition(":")[0],
-            "http": {
-                "method": scope["method"],
-                "path": path,
-                "protocol": scope.get("scheme", "http"),
-                "sourceIp": _source_ip(scope, headers, local),
-                "userAgent": headers.get("user-agent"),
+class _RequestInvoke(Invoke):
+    """What the gateway would have made of a request, made when it is first looked at: few routes do."""
+
+    _scope: Scope
+    _claims: Mapping[str, Any]
+    _is_local: bool
+
+    def __init__(self, scope: Scope, claims: Mapping[str, Any], *, is_local: bool) -> None:
+        self.__dict__.update(_scope=scope, _claims=claims, _is_local=is_local)
+
+    def __getattr__(self, name: str) -> Mapping[str, Any]:
+        made = {"event": self._made_event, "context": self._made_context}.get(name)
+        if made is None:
+            raise AttributeError(f"Invoke has no attribute {name!r}")
+        value: Mapping[str, Any] = self.__dict__.setdefault(name, made())
+        return value
+
+    def _made_event(self) -> Mapping[str, Any]:
+        """An event as the gateway would have made it. Credentials are left out of its headers."""
+        scope, headers, path = self._scope, Headers(scope=self._scope), self._scope["path"]
+        return {
+            "version": "2.0",
+            "routeKey": f"{scope['method']} {path}",
+            "rawPath": path,
+            "rawQueryString": scope["query_string"].decode("latin-1"),
+            "headers": {name: value for name, value in headers.items() if name not in _CREDENTIALS},
+            "requestContext": {
+                "domainName": headers.get("host", "").partition(":")[0],
+                "http": {
+                    "method": scope["method"],
+                    "path": path,
+                    "protocol": scope.get("scheme", "http"),
+                    "sourceIp": _source_ip(scope, headers, self._is_local),
+                    "userAgent": headers.get("user-agent"),
+                },
+                "requestId": _request_id(headers, "x-request-id") or self.context["awsRequestId"],
+                "authorizer": {"jwt": {"claims": self._claims}},
             },
-            "requestId": _request_id(headers, "x-request-id") or request_id,
-            "authorizer": {"jwt": {"claims": claims}},
-        },
-    }
-    return Invoke(event, {"awsRequestId": request_id})
+        }
+
+    def _made_context(self) -> Mapping[str, Any]:
+        """The name of the request, as the caller or a proxy gave it, or a new one."""
+        headers = Headers(scope=self._scope)
+        given = (_request_id(headers, name) for name in _REQUEST_ID_HEADERS)
+        return {"awsRequestId": next((value for value in given if value), None) or str(uuid.uuid4())}
 
 
 def _request_id(headers: Headers, name: str) -> str | None:
