@@ -175,3 +175,40 @@ async def test_options_arrive_in_every_form(module: DynamicModule, sender: str) 
     container = await Container.create(module)
 
     assert container.get(Mailer).sender == sender
+
+
+async def test_exporting_the_class_passes_on_every_registration() -> None:
+    class Values: ...
+
+    def value(token: str) -> DynamicModule:
+        return DynamicModule(Values, providers=[provide(token, use_value=token)], exports=[token])
+
+    @Module(imports=[value("x"), value("y")], exports=[Values])
+    class Between: ...
+
+    both = provide("both", use_factory=lambda x, y: x + y, inject=["x", "y"])
+    root = DynamicModule(type("App", (), {}), imports=[Between], providers=[both])
+    container = await Container.create(root)
+
+    assert container.modules[0].own["both"].instance == "xy"
+
+
+class Newsletter:
+    def __init__(self, mailer: Mailer) -> None:
+        self.sender = mailer.sender
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        MailModule.register(MailOptions("a@b.c"), is_global=True),
+        MailModule.register_async(use_factory=lambda: MailOptions("a@b.c"), is_global=True),
+    ],
+)
+async def test_a_registration_may_be_global(mail: DynamicModule) -> None:
+    @Module(providers=[Newsletter])
+    class Feature: ...
+
+    container = await Container.create(DynamicModule(type("App", (), {}), imports=[mail, Feature]))
+
+    assert container.get(Newsletter).sender == "a@b.c"

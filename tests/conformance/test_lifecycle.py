@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cqrs_nest.common import Controller, Injectable, Module, Scope, forward_ref, provide
+from cqrs_nest.common import Controller, Injectable, Module, Scope, UseGuards, forward_ref, provide
 from cqrs_nest.core import Container
 from cqrs_nest.testing import Test
 
@@ -189,3 +189,70 @@ async def test_compiling_a_testing_module_runs_no_hooks() -> None:
     assert journal.entries == ["init:P", "boot:P"]
     await module.close()
     assert journal.entries[2:] == ["destroy:P", "before(None):P", "shutdown(None):P"]
+
+
+async def test_the_module_class_comes_after_its_async_providers() -> None:
+    log: list[str] = []
+
+    class Provider:
+        async def on_module_init(self) -> None:
+            await asyncio.sleep(0)
+            log.append("provider")
+
+    @Module(providers=[Provider])
+    class App:
+        def on_module_init(self) -> None:
+            log.append("module")
+
+    await (await Container.create(App)).initialize()
+
+    assert log == ["provider", "module"]
+
+
+async def test_enhancers_have_hooks_too() -> None:
+    journal = Journal()
+    controller = UseGuards(journal.hooked("guard"))(Controller()(type("CatController", (), {})))
+
+    await (await Container.create(Module(controllers=[controller])(type("App", (), {})))).initialize()
+
+    assert journal.during("init") == ["guard"]
+
+
+async def test_shutdown_hooks_of_one_module_run_together() -> None:
+    fast_is_done = asyncio.Event()
+
+    class Slow:
+        async def on_module_destroy(self) -> None:
+            await fast_is_done.wait()
+
+    class Fast:
+        async def on_module_destroy(self) -> None:
+            fast_is_done.set()
+
+    container = await Container.create(Module(providers=[Slow, Fast])(type("App", (), {})))
+    async with asyncio.timeout(10):
+        await container.close()
+
+
+@pytest.mark.parametrize("is_direct_first", [True, False])
+async def test_the_longest_way_from_the_root_counts(is_direct_first: bool) -> None:
+    journal = Journal()
+    shared = Module(providers=[journal.hooked("shared")])(type("Shared", (), {}))
+    feature = Module(imports=[shared], providers=[journal.hooked("feature")])(type("Feature", (), {}))
+    imports = [shared, feature] if is_direct_first else [feature, shared]
+
+    await (await Container.create(Module(imports=imports)(type("App", (), {})))).initialize()
+
+    assert journal.during("init") == ["shared", "feature"]
+
+
+async def test_a_mock_that_answers_to_every_name_has_no_hooks() -> None:
+    class AnswersAll:
+        def __getattr__(self, name: str) -> Callable[[], None]:
+            raise AssertionError(f"{name} was taken for a hook")
+
+    container = await Container.create(
+        Module(providers=[provide("mock", use_value=AnswersAll())])(type("App", (), {}))
+    )
+    await container.initialize()
+    await container.close()

@@ -1,11 +1,14 @@
 """Looking things up at run time."""
 
+import asyncio
+
 import pytest
 
-from cqrs_nest.common import Module
+from cqrs_nest.common import DynamicModule, Module, provide
 from cqrs_nest.core import (
     Container,
     ModuleRef,
+    NotBuiltYetError,
     UnknownModuleError,
     UnknownProviderError,
     UnresolvedDependencyError,
@@ -92,3 +95,26 @@ async def test_the_application_looks_at_all_modules_and_can_be_narrowed() -> Non
     assert container.select(PrivateModule).get(A, strict=True) is container.get(A)
     with pytest.raises(UnknownModuleError, match="Unknown is not a module of this application"):
         container.select(Unknown)
+
+
+async def test_resolving_is_strict_as_well() -> None:
+    container = await Container.create(App)
+    reference = container.get(Probe).module_ref
+
+    assert await reference.resolve(Own) is container.get(Own)
+    assert await reference.resolve(A, strict=False) is container.get(A)
+    with pytest.raises(UnknownProviderError, match="A is not a provider of FeatureModule itself"):
+        await reference.resolve(A)
+
+
+async def test_nothing_is_created_of_what_has_not_been_built_yet() -> None:
+    async def create(module_ref: ModuleRef) -> Made:
+        return await module_ref.create(Made)
+
+    async def connect() -> A:
+        await asyncio.sleep(0)
+        return A()
+
+    providers = [provide(A, use_factory=connect), provide("made", use_factory=create)]
+    with pytest.raises(NotBuiltYetError, match="A of App> has not been built yet"):
+        await Container.create(DynamicModule(type("App", (), {}), providers=providers))

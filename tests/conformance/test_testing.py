@@ -205,3 +205,16 @@ async def test_testing_modules_share_nothing() -> None:
 
     assert len({id(module.get(Svc)) for module in (first, second, third)}) == 3
     assert [module.get(Svc).repo.db.name() for module in (first, second, third)] == ["real", "fake", "real"]
+
+
+async def test_the_mocker_is_not_asked_where_a_default_will_do() -> None:
+    asked: list[Any] = []
+
+    class Paged:
+        def __init__(self, size: int = 20, name: str | None = None) -> None:
+            self.size = size
+
+    builder = Test.create_testing_module(providers=[Paged]).use_mocker(asked.append)
+    async with await builder.compile() as module:
+        assert module.get(Paged).size == 20
+    assert asked == [str]

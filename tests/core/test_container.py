@@ -372,3 +372,29 @@ async def test_created_objects_leave_no_trace_in_the_module() -> None:
     assert first.caller is second.caller
     assert first.a is container.get(A)
     assert container.modules[0].transients == []
+
+
+async def test_an_injector_gives_what_its_module_sees_first() -> None:
+    def lib(name: str, *tokens: str, is_global: bool = False, imports: Any = ()) -> DynamicModule:
+        values = [provide(token, use_value=f"{token} of {name}") for token in tokens]
+        return DynamicModule(
+            type(name, (), {}), imports=imports, providers=values, exports=tokens, is_global=is_global
+        )
+
+    feature = lib("Feature", "a", imports=[lib("First", "a", "b"), lib("Second", "b", "c")])
+    shared = lib("Global", "a", "b", "c", "d", is_global=True)
+    container = await Container.create(lib("App", imports=[shared, feature]))
+    of_feature: Any = container.select(feature).injector
+
+    given = [of_feature.get(token) for token in ("a", "b", "c", "d")]
+    assert given == ["a of Feature", "b of First", "c of Second", "d of Global"]
+
+
+async def test_a_module_listed_twice_is_imported_once() -> None:
+    @Module(providers=[A])
+    class Lib: ...
+
+    container = await Container.create(DynamicModule(type("App", (), {}), imports=[Lib, Lib]))
+
+    assert [module.name for module in container.modules[0].imports] == ["Lib"]
+    assert container.graph().modules[0].imports == ("m1",)

@@ -318,3 +318,53 @@ async def test_built_in_classes_are_built_as_they_are() -> None:
     container: Any = await create(empty, int, provide("from", use_factory=str, inject=["empty"]))
 
     assert (container.get("empty"), container.get(int), container.get("from")) == ({}, 0, "{}")
+
+
+class TakesA:
+    def __init__(self, a: A) -> None:
+        self.given: object = a
+
+
+class TakesB(TakesA):
+    def __init__(self, b: B) -> None:
+        self.given = b
+
+
+async def test_a_subclass_with_its_own_constructor_asks_for_its_own_dependencies() -> None:
+    container = await create(A, B, TakesA, TakesB)
+
+    assert container.get(TakesA).given is container.get(A)
+    assert container.get(TakesB).given is container.get(B)
+
+
+async def test_a_default_stays_where_an_optional_dependency_is_missing() -> None:
+    class Paged:
+        def __init__(self, size: int | None = 20, page: int | None = None) -> None:
+            self.given = (size, page)
+
+    assert (await create(Paged)).get(Paged).given == (20, None)
+
+
+class Waiting:
+    def __init__(self, partner: Annotated["Partner", Inject(forward_ref(lambda: Partner))]) -> None:
+        self.partner = partner
+
+
+class Partner:
+    def __init__(self, waiting: Waiting, a: A) -> None:
+        self.waiting, self.a = waiting, a
+
+
+@pytest.mark.parametrize("order", [(Waiting, Partner), (Partner, Waiting)])
+async def test_a_partner_in_a_circle_may_wait_for_an_async_factory(order: Any) -> None:
+    async def connect() -> A:
+        await asyncio.sleep(0)
+        return A()
+
+    async with asyncio.timeout(10):
+        container = await create(*order, provide(A, use_factory=connect))
+    partner = container.get(Partner)
+
+    assert container.get(Waiting).partner is partner
+    assert partner.waiting is container.get(Waiting)
+    assert partner.a is container.get(A)

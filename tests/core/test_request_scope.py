@@ -23,7 +23,7 @@ from cqrs_nest.common import (
     UseInterceptors,
     provide,
 )
-from cqrs_nest.core import Container, RequestScope, current_request_scope
+from cqrs_nest.core import Container, ProviderScopeError, RequestScope, current_request_scope
 
 CONNECTION = InjectionToken[object]("CONNECTION")
 
@@ -312,3 +312,24 @@ async def test_transient_providers_of_a_request_scoped_consumer_live_in_the_requ
     assert other.prefix is not handler.prefix
     assert handler is await container.resolve(Handler, scope)
     assert (await container.resolve(Handler, RequestScope("you"))).prefix is not handler.prefix
+
+
+async def test_request_scope_bubbles_through_a_transient_provider() -> None:
+    @Injectable(scope=Scope.TRANSIENT)
+    class Between:
+        def __init__(self, caller: Caller) -> None:
+            self.caller = caller
+
+    class Top:
+        def __init__(self, between: Between) -> None:
+            self.between = between
+
+    root = DynamicModule(type("App", (), {}), imports=[IdentityModule], providers=[Between, Top])
+    container = await Container.create(root)
+    scope = RequestScope("request")
+
+    with pytest.raises(ProviderScopeError, match="REQUEST"):
+        container.get(Top)
+    top = await container.resolve(Top, scope)
+    assert top.between.caller is await container.resolve(Caller, scope)
+    assert top is not await container.resolve(Top, RequestScope("other"))
