@@ -1,4 +1,4 @@
-"""Requests that uvicorn answers in a second of CPU, next to bare Starlette and FastAPI in one interleaved run.
+"""Requests that uvicorn answers in a second of CPU, next to bare Starlette and FastAPI in the same run.
 
 The server's own CPU time is what counts: what else runs on the machine does not.
 make bench-server [or: python -m benchmarks.server [rounds]]
