@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,22 +15,28 @@ from cqrs_nest.context.invoke import current_invoke
 
 
 @pytest.fixture
-def in_lambda(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todo")
+def log_in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+    """Sets logging up as in Lambda, for the standard error that the test itself has."""
     logger = logging.getLogger("cqrs_nest")
-    before = logger.handlers, logger.level, logger.propagate
-    logger.handlers = []
-    configure_logging(Environment(node_env="dev", app_name="todo", log_level="debug"))
-    yield
-    logger.handlers, logger.level, logger.propagate = before
+    propagate = logger.propagate
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todo")
+
+    def configure() -> None:
+        logger.handlers.clear()
+        configure_logging(Environment(node_env="dev", app_name="todo", log_level="debug"))
+
+    yield configure
+    logger.propagate = propagate
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
-@pytest.mark.usefixtures("in_lambda")
-def test_a_line_is_a_json_object_with_the_request(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_is_a_json_object_with_the_request(
+    log_in_lambda: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_in_lambda()
     claims = {"sub": "alice", "custom:tenant": "acme"}
     invoke = Invoke({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}, {"awsRequestId": "r1"})
     token = current_invoke.set(invoke)
@@ -51,8 +57,10 @@ def test_a_line_is_a_json_object_with_the_request(capsys: pytest.CaptureFixture[
     }
 
 
-@pytest.mark.usefixtures("in_lambda")
-def test_the_stack_of_an_error_is_in_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_stack_of_an_error_is_in_its_line(
+    log_in_lambda: Callable[[], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_in_lambda()
     Logger("Todo").debug("outside of a request")
     Logger("Todo").error("failed", error=RuntimeError("why"))
 
