@@ -20,7 +20,7 @@ run: $(STAMP)
 	@$(BIN)/python -m sample_app run
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: $(STAMP)
 	$(BIN)/ruff check .
