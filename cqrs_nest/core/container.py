@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import Reflector
 from cqrs_nest.common.modules import DynamicModule, Import, ModuleMetadata
 from cqrs_nest.common.providers import ClassProvider, FactoryProvider, Scope, ValueProvider
@@ -66,6 +67,7 @@ class Container:
         self._core = ModuleNode(CoreModule, ModuleMetadata(), ())
         self._linker = Linker(self._core, lambda: self._scanner.nodes, mocker)
         self._index: dict[Token, list[Binding]] = {}
+        self._logger = Logger("Container")
         self._loading = NestedLock()
         self._starting = asyncio.Lock()
         self._is_started = False
@@ -138,7 +140,8 @@ class Container:
         return await self.resolve_from(None, token, scope)
 
     def select(self, module: Import) -> ModuleRef:
-        """The ModuleRef of one module. Raises UnknownModuleError."""
+        """The ModuleRef of one module, or of its replacement. Raises UnknownModuleError."""
+        module = self._overrides.of_module(module)
         for node in self.modules:
             if node.cls is module or node is self._scanner.node_of(module):
                 return ModuleRef(self, node)
@@ -232,6 +235,12 @@ class Container:
                 copy.inquirer.module.transients.append(copy)
         bubble_request_scope(linked)
         for node in nodes:
+            if not node.host.is_static:
+                self._logger.warn(
+                    "The module class %s needs something request-scoped: it is never built, "
+                    "and its hooks do not run",
+                    node.name,
+                )
             if node.metadata.injector_modules:
                 self.injector_of(node)
         measure_distances(self._scanner.nodes)
@@ -310,9 +319,10 @@ def _without_alias(binding: Binding) -> Binding:
 def _static_instance(binding: Binding) -> Any:
     if not binding.is_static:
         name = describe_token(binding.token)
+        each = "consumer" if binding.scope is Scope.TRANSIENT else "request"
         raise ProviderScopeError(
-            f"{name} of {binding.module.name} is {binding.scope.value}-scoped: it has no one instance that "
-            f"get() could give. Use await resolve({name})."
+            f"{name} of {binding.module.name} is {binding.scope.value}-scoped: there is one per {each}, so "
+            f"get() cannot choose. Use await resolve({name})."
         )
     if binding.instance is MISSING and isinstance(binding.definition, FactoryProvider):
         factory = binding.definition.factory

@@ -173,15 +173,14 @@ def _token_of(annotation: Any, namespace: Namespace) -> tuple[Token, Any, bool]:
     """The token of an annotation, what stands in when it is absent, and whether it is a forward reference."""
     if isinstance(annotation, type):
         return annotation, MISSING, False
-    origin = get_origin(annotation)
-    if origin is Union or origin is UnionType:
-        members = tuple(member for member in get_args(annotation) if member is not NoneType)
+    members = tuple(member for member in union_members(annotation) if member is not NoneType)
+    if members:
         if len(members) == len(get_args(annotation)):
             return annotation, MISSING, False
         inner = members[0] if len(members) == 1 else Union[members]  # noqa: UP007
         token, _, is_forward = _token_of(inner, namespace)
         return token, None, is_forward
-    if origin is Annotated:
+    if get_origin(annotation) is Annotated:
         declared, *metadata = get_args(annotation)
         marker = _inject_marker(metadata)
         if marker is None:
@@ -189,6 +188,11 @@ def _token_of(annotation: Any, namespace: Namespace) -> tuple[Token, Any, bool]:
         absent = None if marker.optional or NoneType in get_args(declared) else MISSING
         return marker.token, absent, _is_forward(marker.token)
     return namespace.read(annotation), MISSING, False
+
+
+def union_members(annotation: Any) -> tuple[Any, ...]:
+    """The members of a union, nothing for anything else."""
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else ()
 
 
 def _inject_marker(metadata: Iterable[Any]) -> Inject | None:

@@ -13,7 +13,7 @@ from cqrs_nest.common.providers import HOW_TO_PROVIDE, ClassProvider, FactoryPro
 from cqrs_nest.common.tokens import Token, describe_token
 from cqrs_nest.core.annotations import UnreadableAnnotation
 from cqrs_nest.core.bindings import Binding, ModuleNode
-from cqrs_nest.core.dependencies import MISSING, Dependency, alias_class, followed, is_hashable
+from cqrs_nest.core.dependencies import MISSING, Dependency, alias_class, followed, is_hashable, union_members
 from cqrs_nest.core.errors import CircularDependencyError, UnresolvedDependencyError, error_text
 from cqrs_nest.core.exports import find_own
 
@@ -131,6 +131,11 @@ def _explain_token(modules: Sequence[ModuleNode], binding: Binding, token: Token
         return (
             f"{name} cannot be hashed, so nothing can be provided under it",
             "name a class, an InjectionToken or a text",
+        )
+    if union_members(token):
+        return (
+            f"{name} is a union, and nothing says which of its members is meant",
+            "name one: Annotated[..., Inject(TOKEN)]",
         )
     if binding.token == token:
         return f"{name} depends on itself", "take another token for what it wraps"

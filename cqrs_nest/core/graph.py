@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cqrs_nest.common.tokens import describe_token
-from cqrs_nest.core.bindings import ModuleNode
+from cqrs_nest.core.app_tokens import APP_TOKENS
+from cqrs_nest.core.bindings import Binding, ModuleNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +42,27 @@ class ModuleGraph:
     def tree(self) -> str:
         """The modules by import, with their controllers and providers; `*` marks what is exported.
 
-        A module that stands further up is shown by its name alone.
+        A module that stands further up is shown by its name alone. Modules that were loaded later come last.
         """
         by_id = {module.id: module for module in self.modules}
         lines: list[str] = []
         shown: set[str] = set()
 
-        def add(module: GraphModule, indent: str) -> None:
-            label = f"{module.name} (global)" if module.is_global else module.name
-            if module.id in shown:
-                lines.append(f"{indent}{label} (see above)")
-                return
-            shown.add(module.id)
-            lines.append(f"{indent}{label}")
-            inner = f"{indent}  "
-            lines.extend(f"{inner}- {controller} (controller)" for controller in module.controllers)
-            for provider in module.providers:
-                lines.append(f"{inner}- {provider}{' *' if provider in module.exports else ''}")
-            for imported in module.imports:
-                add(by_id[imported], inner)
-
-        if self.modules:
-            add(self.modules[0], "")
+        for top in self.modules:
+            pending = [] if top.id in shown else [(top, "")]
+            while pending:
+                module, indent = pending.pop()
+                label = f"{module.name} (global)" if module.is_global else module.name
+                if module.id in shown:
+                    lines.append(f"{indent}{label} (see above)")
+                    continue
+                shown.add(module.id)
+                lines.append(f"{indent}{label}")
+                inner = f"{indent}  "
+                lines.extend(f"{inner}- {controller} (controller)" for controller in module.controllers)
+                for provider in module.providers:
+                    lines.append(f"{inner}- {provider}{' *' if provider in module.exports else ''}")
+                pending.extend((by_id[imported], inner) for imported in reversed(module.imports))
         return "\n".join(lines)
 
 
@@ -78,10 +78,17 @@ def _describe(node: ModuleNode, ids: dict[ModuleNode, str]) -> GraphModule:
         name=node.name,
         is_global=node.is_global,
         imports=tuple(ids[imported] for imported in node.imports),
-        providers=tuple(describe_token(binding.token) for binding in node.providers),
+        providers=tuple(_describe_provider(binding) for binding in node.providers),
         controllers=tuple(describe_token(binding.token) for binding in node.controllers),
         exports=(
             *(describe_token(token) for token in node.exported),
             *(ids[reexported] for reexported in node.reexported),
         ),
     )
+
+
+def _describe_provider(binding: Binding) -> str:
+    """Its token; several may stand under `APP_GUARD` and its like, so there the class tells more."""
+    if binding.token in APP_TOKENS and binding.cls is not None:
+        return f"{binding.token.name}: {describe_token(binding.cls)}"
+    return describe_token(binding.token)

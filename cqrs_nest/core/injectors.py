@@ -31,9 +31,11 @@ class BindingProvider(Provider[Any]):
             if binding.instance is MISSING:
                 raise NotBuiltYetError(binding)
             return binding.instance
+        if binding.scope is Scope.TRANSIENT:
+            raise ProviderScopeError(f"{binding!r} is transient: use await module_ref.resolve(...)")
         scope = current_request_scope.get()
         if scope is None:
-            raise ProviderScopeError(f"{binding!r} is {binding.scope.value}-scoped: there is no request here")
+            raise ProviderScopeError(f"{binding!r} is request-scoped: there is no request here")
         if binding.is_async:
             raise ProviderScopeError(f"{binding!r} has an async factory: use await module_ref.resolve(...)")
         return binding.build(scope)

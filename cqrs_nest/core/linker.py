@@ -25,6 +25,7 @@ from cqrs_nest.core.dependencies import (
     dependencies_of_factory,
     followed,
     is_hashable,
+    union_members,
 )
 from cqrs_nest.core.diagnosis import circular, unresolved
 from cqrs_nest.core.exports import find_own
@@ -48,6 +49,7 @@ class Linker:
         self._mocker = mocker
         self._global: dict[Token, Binding] = {}
         self._local_classes = LocalClasses()
+        self._warned: set[tuple[ModuleNode, Token]] = set()
         self._logger = Logger("Container")
 
     def add(self, nodes: Iterable[ModuleNode], *, with_globals: bool) -> None:
@@ -121,9 +123,13 @@ class Linker:
             target = self._mock(token)
         if target is not None:
             return Link(dependency, target)
-        if dependency.default is MISSING:
+        if dependency.default is MISSING or self._is_ambiguous(binding.module, token):
             raise unresolved(self._modules(), binding, dependency)
         return Link(dependency, None, dependency.default)
+
+    def _is_ambiguous(self, node: ModuleNode, token: Token) -> bool:
+        """For a union: whether one of its members could have been meant."""
+        return any(self.find(node, member) is not None for member in union_members(token))
 
     def _find_for(self, binding: Binding, token: Token) -> Binding | None:
         target = self.find(binding.module, token)
@@ -135,7 +141,8 @@ class Linker:
 
     def _warn_if_ambiguous(self, node: ModuleNode, token: Token, target: Binding) -> None:
         sources = [each for each in node.imports if each.exports.get(token, target) is not target]
-        if sources and target is not self._global.get(token):
+        if sources and target is not self._global.get(token) and (node, token) not in self._warned:
+            self._warned.add((node, token))
             self._logger.warn(
                 "%s sees %s from %s and also from %s: the first import wins",
                 node.name,

@@ -109,6 +109,11 @@ def _why_no_factory(definition: FactoryProvider) -> str | None:
     factory: Any = definition.factory
     if not callable(factory):
         return f"the use_factory of {describe_token(definition.token)} cannot be called: {factory!r}"
+    if inspect.isgeneratorfunction(factory) or inspect.isasyncgenfunction(factory):
+        return (
+            f"the use_factory of {describe_token(definition.token)} is a generator; return an object, "
+            "and let its on_module_destroy close it"
+        )
     if definition.inject is not None:
         try:
             inspect.signature(factory).bind(*definition.inject)

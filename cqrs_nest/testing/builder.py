@@ -8,6 +8,7 @@ from typing import Any
 from cqrs_nest.common.modules import DynamicModule, Import
 from cqrs_nest.common.providers import (
     ClassProvider,
+    ExistingProvider,
     FactoryProvider,
     Provider,
     ProviderDefinition,
@@ -55,6 +56,10 @@ class ProviderOverride:
         """The result of a function, sync or async."""
         tokens = None if inject is None else tuple(inject)
         return self._use(FactoryProvider(self._token, factory, tokens, scope))
+
+    def use_existing(self, token: Token) -> TestingModuleBuilder:
+        """What the module of the original sees under another token."""
+        return self._use(ExistingProvider(self._token, token))
 
     def _use(self, definition: ProviderDefinition) -> TestingModuleBuilder:
         self._replace(definition)

@@ -256,3 +256,21 @@ async def test_a_mock_that_answers_to_every_name_has_no_hooks() -> None:
     )
     await container.initialize()
     await container.close()
+
+
+async def test_transient_providers_come_between_the_others_and_the_module_class() -> None:
+    journal = Journal()
+    transient = Injectable(scope=Scope.TRANSIENT)(journal.hooked("transient"))
+
+    class Consumer:
+        def __init__(self, transient: object) -> None: ...
+
+        def on_module_init(self) -> None:
+            journal.entries.append("init:consumer")
+
+    Consumer.__init__.__annotations__["transient"] = transient
+    root = Module(providers=[transient, Consumer])(journal.hooked("App"))
+
+    await (await Container.create(root)).initialize()
+
+    assert journal.during("init") == ["consumer", "transient", "App"]

@@ -261,10 +261,12 @@ async def test_the_first_import_wins_and_a_reexport_counts_at_its_place(
     mid = Module(imports=[l1], exports=[l1])(type("Mid", (), {}))
 
     for imports, expected in (([l1, l2], "one"), ([l2, l1], "two"), ([mid, l2], "one")):
-        root = DynamicModule(type("App", (), {}), imports=imports, providers=[Reads])
+        reads_too = provide("again", use_class=Reads)
+        root = DynamicModule(type("App", (), {}), imports=imports, providers=[Reads, reads_too])
         container = await Container.create(root)
         assert container.get(Reads).value == expected
 
+    assert len(caplog.messages) == 3
     assert caplog.messages[0] == (
         "App sees InjectionToken('T') from L1 and also from L2: the first import wins"
     )

@@ -56,7 +56,7 @@ async def test_request_scope_bubbles_up_to_every_consumer() -> None:
         with pytest.raises(ProviderScopeError) as refused:
             container.get(token)
         assert str(refused.value) == (
-            f"{token.__name__} of App is REQUEST-scoped: it has no one instance that get() could give. "
+            f"{token.__name__} of App is REQUEST-scoped: there is one per request, so get() cannot choose. "
             f"Use await resolve({token.__name__})."
         )
     assert await container.resolve(R) is not await container.resolve(R)

@@ -6,6 +6,7 @@ import injector
 import pytest
 
 from cqrs_nest.common import (
+    APP_GUARD,
     Controller,
     DynamicModule,
     Get,
@@ -398,3 +399,48 @@ async def test_a_module_listed_twice_is_imported_once() -> None:
 
     assert [module.name for module in container.modules[0].imports] == ["Lib"]
     assert container.graph().modules[0].imports == ("m1",)
+
+
+async def test_the_graph_names_app_guards_and_shows_modules_that_were_loaded_later() -> None:
+    class AuthGuard: ...
+
+    @Module(imports=[PlainModule])
+    class Later: ...
+
+    app_guard = provide(APP_GUARD, use_class=AuthGuard)
+    container = await Container.create(DynamicModule(type("App", (), {}), providers=[app_guard]))
+    await container.get(LazyModuleLoader).load(Later)
+
+    assert container.graph().tree().splitlines()[:4] == [
+        "App",
+        "  - APP_GUARD: AuthGuard",
+        "Later",
+        "  PlainModule",
+    ]
+
+
+async def test_the_graph_of_a_very_long_chain_of_imports() -> None:
+    last = type("Module0", (), {})
+    for number in range(1, 1500):
+        last = Module(imports=[last])(type(f"Module{number}", (), {}))
+
+    tree = (await Container.create(last)).graph().tree().splitlines()
+
+    assert (len(tree), tree[-1].strip()) == (1500, "Module0")
+
+
+async def test_a_module_class_that_needs_a_request_is_not_built_and_a_warning_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    @Injectable(scope=Scope.REQUEST)
+    class Caller: ...
+
+    @Module(providers=[Caller])
+    class App:
+        def __init__(self, caller: Caller) -> None: ...
+
+    await Container.create(App)
+
+    assert caplog.messages == [
+        "The module class App needs something request-scoped: it is never built, and its hooks do not run"
+    ]

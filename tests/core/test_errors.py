@@ -2,6 +2,7 @@
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Protocol, TypeVar
 
@@ -341,6 +342,14 @@ async def test_a_wrong_entry_among_the_providers(entry: Any, reason: str) -> Non
     assert reason in message
 
 
+def connect() -> Iterator[A]:
+    yield A()
+
+
+async def connect_async() -> AsyncIterator[A]:
+    yield A()
+
+
 def two(left: A, right: A) -> None: ...
 
 
@@ -349,6 +358,8 @@ def two(left: A, right: A) -> None: ...
     [
         ({"use_factory": 3}, 'the use_factory of "x" cannot be called: 3'),
         ({"use_factory": None}, 'the use_factory of "x" cannot be called: None'),
+        ({"use_factory": connect}, 'the use_factory of "x" is a generator; return an object, and let its'),
+        ({"use_factory": connect_async}, 'the use_factory of "x" is a generator; return an object'),
         ({"use_class": "A"}, "the use_class of \"x\" is not a class: 'A'"),
         (
             {"use_factory": two, "inject": [A]},
@@ -441,10 +452,16 @@ class InRequest:
 
 
 async def test_the_injector_gives_request_scoped_providers_only_in_a_request() -> None:
-    container = await Container.create(app(InRequest))
+    @Injectable(scope=Scope.TRANSIENT)
+    class PerConsumer: ...
+
+    container = await Container.create(app(InRequest, PerConsumer))
     injector = container.select(container.modules[0].cls).injector
 
-    with pytest.raises(ProviderScopeError, match="InRequest of App> is REQUEST-scoped: there is no request"):
+    with pytest.raises(ProviderScopeError, match="PerConsumer of App> is transient: use await module_ref"):
+        injector.get(PerConsumer)
+
+    with pytest.raises(ProviderScopeError, match="InRequest of App> is request-scoped: there is no request"):
         injector.get(InRequest)
 
 
@@ -468,3 +485,15 @@ async def test_what_is_fetched_too_early_says_so() -> None:
 
     with pytest.raises(NotBuiltYetError, match="A of App> has not been built yet"):
         await Container.create(app(Hasty, A))
+
+
+@pytest.mark.parametrize("annotation", [A | int, A | int | None])
+async def test_a_union_of_which_one_member_is_provided(annotation: Any) -> None:
+    class NeedsOne:
+        def __init__(self, one: Any) -> None: ...
+
+    NeedsOne.__init__.__annotations__["one"] = annotation
+
+    message = await refusal(app(A, NeedsOne), UnresolvedDependencyError)
+
+    assert "is a union, and nothing says which of its members is meant" in message

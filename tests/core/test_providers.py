@@ -346,8 +346,8 @@ async def test_a_default_stays_where_an_optional_dependency_is_missing() -> None
 
 
 class Waiting:
-    def __init__(self, partner: Annotated["Partner", Inject(forward_ref(lambda: Partner))]) -> None:
-        self.partner = partner
+    def __init__(self, partner: Annotated["Partner", Inject(forward_ref(lambda: Partner))], a: A) -> None:
+        self.partner, self.a = partner, a
 
 
 class Partner:

@@ -265,3 +265,21 @@ async def test_what_is_replaced_later_changes_nothing_in_a_built_module() -> Non
         lazy = await first.get(LazyModuleLoader).load(Later)
 
         assert type(first.get(Store)) is type(lazy.get(Store)) is Store
+
+
+async def test_a_provider_may_be_replaced_by_another_one() -> None:
+    builder = Test.create_testing_module(providers=[Store, Reader, Fake])
+    async with await builder.override_provider(Store).use_existing(Fake).compile() as module:
+        assert module.get(Reader).store is module.get(Fake)
+
+
+async def test_a_replaced_module_is_selected_by_the_original() -> None:
+    @Module(providers=[Store])
+    class Data: ...
+
+    @Module(providers=[provide(Store, use_class=Fake)])
+    class FakeData: ...
+
+    builder = Test.create_testing_module(imports=[Data])
+    async with await builder.override_module(Data).use_module(FakeData).compile() as module:
+        assert type(module.container.select(Data).get(Store)) is Fake
