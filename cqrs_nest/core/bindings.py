@@ -133,6 +133,7 @@ class ModuleNode:
         "path",
         "providers",
         "reexported",
+        "shows_visible",
         "transients",
     )
 
@@ -162,6 +163,8 @@ class ModuleNode:
         """What importers see: own exports and those of re-exported modules."""
         self.host: Binding
         self.injector: Injector
+        self.shows_visible = False
+        """True: the injector knows what the module sees of others."""
 
     def bindings(self) -> list[Binding]:
         """Everything that is built for the module; its class comes first."""

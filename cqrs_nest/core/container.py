@@ -201,7 +201,9 @@ class Container:
 
     def injector_of(self, module: ModuleNode) -> Injector:
         """The module's injector, which also knows what the module sees of others."""
-        show_visible(module, self._linker.visible(module))
+        if not module.shows_visible:
+            show_visible(module, self._linker.visible(module))
+            module.shows_visible = True
         return module.injector
 
     async def _add(self, root: Import, *, is_root: bool) -> ModuleNode:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Awaitable
 from typing import Any, TypeGuard
@@ -14,14 +15,14 @@ from cqrs_nest.common.providers import INJECTABLE
 from cqrs_nest.common.routing import CONTROLLER
 from cqrs_nest.common.tokens import ForwardReference
 from cqrs_nest.core.bindings import ModuleNode
-from cqrs_nest.core.errors import InvalidModuleError, error_text, wrong_entry
+from cqrs_nest.core.errors import InvalidModuleError, StartCancelledError, error_text, wrong_entry
 from cqrs_nest.core.ordering import depth_first
 from cqrs_nest.core.overrides import Overrides
 
 _NO_METADATA = ModuleMetadata()
 _NOT_MODULES = {INJECTABLE: "@Injectable()", CONTROLLER: "@Controller()", CATCHES: "@Catch()"}
 
-_awaited: WeakKeyDictionary[Awaitable[Any], Import] = WeakKeyDictionary()
+_awaited: WeakKeyDictionary[Awaitable[Any], asyncio.Future[Import]] = WeakKeyDictionary()
 """Results of `imports=[XModule.register(...)]` with an async `register`: a coroutine can be awaited once,
 but its module may be part of several applications."""
 
@@ -57,9 +58,7 @@ class ModuleScanner:
         """Follow forward references, awaitables and overrides to the class or object that is meant."""
         module = entry.resolve() if _is_forward(entry) else entry
         if inspect.isawaitable(module):
-            if module not in _awaited:
-                _awaited[module] = await module
-            module = _awaited[module]
+            module = await _await_once(module)
         return self._overrides.of_module(module) if isinstance(module, type | DynamicModule) else module
 
     def forget_after(self, count: int) -> None:
@@ -88,6 +87,22 @@ class ModuleScanner:
             fix = "if two files import each other, write forward_ref(lambda: XModule) in both"
             raise _invalid(importer, index, reason, fix)
         raise _invalid(importer, index, f"{module!r} is neither a module class nor a dynamic module")
+
+
+async def _await_once(awaitable: Awaitable[Any]) -> Import:
+    known = _awaited.get(awaitable)
+    if known is not None:
+        return await known
+    result = _awaited[awaitable] = asyncio.get_running_loop().create_future()
+    try:
+        result.set_result(await awaitable)
+    except Exception as error:  # noqa: BLE001 - raised below
+        result.set_exception(error)
+    finally:
+        if not result.done():
+            result.set_exception(StartCancelledError("A start was cancelled while it waited for an import."))
+            result.exception()  # whether others wait for it or not
+    return await result
 
 
 def _is_forward(entry: Any) -> TypeGuard[ForwardReference[Any]]:

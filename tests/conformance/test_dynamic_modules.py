@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 
 from cqrs_nest.common import DynamicModule, Inject, InjectionToken, Module, provide
-from cqrs_nest.core import ConfigurableModule, Container
+from cqrs_nest.core import ConfigurableModule, Container, StartCancelledError
 
 case = pytest.mark.case
 
@@ -212,3 +212,41 @@ async def test_a_registration_may_be_global(mail: DynamicModule) -> None:
     container = await Container.create(DynamicModule(type("App", (), {}), imports=[mail, Feature]))
 
     assert container.get(Newsletter).sender == "a@b.c"
+
+
+async def test_applications_may_wait_for_one_async_registration_together() -> None:
+    async def register() -> DynamicModule:
+        await asyncio.sleep(0)
+        return MailModule.register(MailOptions("a@b.c"))
+
+    root = DynamicModule(type("App", (), {}), imports=[register()])
+    first, second = await asyncio.gather(Container.create(root), Container.create(root))
+
+    assert first.get(Mailer).sender == second.get(Mailer).sender == "a@b.c"
+    assert first.get(Mailer) is not second.get(Mailer)
+
+
+async def test_an_async_registration_that_failed_says_why_each_time() -> None:
+    async def register() -> DynamicModule:
+        raise ConnectionError("no parameters")
+
+    root = DynamicModule(type("App", (), {}), imports=[register()])
+
+    for _ in range(2):
+        with pytest.raises(ConnectionError, match="no parameters"):
+            await Container.create(root)
+
+
+async def test_an_async_registration_that_was_cancelled_is_not_waited_for_again() -> None:
+    async def register() -> DynamicModule:
+        return await asyncio.Future()
+
+    root = DynamicModule(type("App", (), {}), imports=[register()])
+    first, second = (asyncio.create_task(Container.create(root)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    with pytest.raises(StartCancelledError, match="while it waited for an import"):
+        await second

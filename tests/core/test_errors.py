@@ -497,3 +497,9 @@ async def test_a_union_of_which_one_member_is_provided(annotation: Any) -> None:
     message = await refusal(app(A, NeedsOne), UnresolvedDependencyError)
 
     assert "is a union, and nothing says which of its members is meant" in message
+
+
+async def test_a_forward_reference_to_what_nobody_provides() -> None:
+    missing = provide("x", use_factory=lambda it: it, inject=[forward_ref(lambda: A)])
+
+    assert "it is not provided anywhere" in await refusal(app(missing), UnresolvedDependencyError)

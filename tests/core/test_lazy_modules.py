@@ -77,12 +77,15 @@ async def test_one_module_loaded_by_many_at_once_is_built_once() -> None:
     lazy = named("Lazy", providers=[provide(A, use_factory=connect)])
     async with running() as container:
         loader = container.get(LazyModuleLoader)
-        loads = [asyncio.create_task(loader.load(lazy)) for _ in range(5)]
+
+        async def load() -> A:
+            return (await loader.load(lazy)).get(A)
+
+        loads = [asyncio.create_task(load()) for _ in range(5)]
         await asyncio.sleep(0)
         is_connected.set()
-        refs = await asyncio.gather(*loads)
 
-        assert [ref.get(A) for ref in refs] == built * 5
+        assert await asyncio.gather(*loads) == built * 5
         assert len(built) == 1
 
 
