@@ -86,20 +86,26 @@ class _InFlight:
 def _async_plan(key: Any, finished: Any, steps: Sequence[Step]) -> Callable[[RequestScope], Any]:
     async def build(scope: RequestScope) -> Any:
         instances = scope.instances
+        flights: dict[Any, _InFlight] = {}
         for step, construct, arguments, is_awaited in steps:
+            if step not in instances:
+                for is_key, value in arguments:
+                    if is_key and value in flights:
+                        await _land(instances, value, flights.pop(value))
             if step not in instances:
                 made = construct(*[instances[value] if is_key else value for is_key, value in arguments])
                 instances[step] = _InFlight(asyncio.ensure_future(made)) if is_awaited else made
             if isinstance(instances[step], _InFlight):
-                await _land(instances, step)
+                flights[step] = instances[step]
+        for step, flight in flights.items():
+            await _land(instances, step, flight)
         return instances[key]
 
     return build
 
 
-async def _land(instances: dict[Any, Any], step: Any) -> None:
+async def _land(instances: dict[Any, Any], step: Any, flight: _InFlight) -> None:
     """Wait for an async factory; a failed one may be tried again."""
-    flight = instances[step]
     try:
         instances[step] = await asyncio.shield(flight.task)
     except BaseException:

@@ -333,3 +333,60 @@ async def test_request_scope_bubbles_through_a_transient_provider() -> None:
     top = await container.resolve(Top, scope)
     assert top.between.caller is await container.resolve(Caller, scope)
     assert top is not await container.resolve(Top, RequestScope("other"))
+
+
+class Both:
+    def __init__(
+        self, first: Annotated[str, Inject("first")], second: Annotated[str, Inject("second")]
+    ) -> None:
+        self.given = (first, second)
+
+
+def both_from(first: Any, second: Any) -> DynamicModule:
+    factories = [
+        provide("first", use_factory=first, scope=Scope.REQUEST),
+        provide("second", use_factory=second, scope=Scope.REQUEST),
+    ]
+    return DynamicModule(type("App", (), {}), providers=[*factories, Both])
+
+
+async def test_independent_async_factories_of_a_request_run_together() -> None:
+    second_has_run = asyncio.Event()
+
+    async def first() -> str:
+        await second_has_run.wait()
+        return "first"
+
+    async def second() -> str:
+        second_has_run.set()
+        return "second"
+
+    async with asyncio.timeout(10):
+        container = await Container.create(both_from(first, second))
+        assert (await container.resolve(Both)).given == ("first", "second")
+
+
+async def test_a_failed_factory_fails_everyone_in_the_request_who_waits_for_it() -> None:
+    may_fail, may_end = asyncio.Event(), asyncio.Event()
+
+    async def first() -> str:
+        await may_end.wait()
+        return "first"
+
+    async def second() -> str:
+        await may_fail.wait()
+        raise ConnectionError("no database")
+
+    container: Any = await Container.create(both_from(first, second))
+    scope = RequestScope()
+    async with asyncio.timeout(10):
+        alone = asyncio.create_task(container.resolve("second", scope))
+        both = [asyncio.create_task(container.resolve(Both, scope)) for _ in range(2)]
+        await asyncio.sleep(0)
+        may_fail.set()
+        with pytest.raises(ConnectionError):
+            await alone
+        may_end.set()
+        for each in both:
+            with pytest.raises(ConnectionError, match="no database"):
+                await each
