@@ -42,7 +42,8 @@ class _Build:
     def start(self, binding: Binding) -> None:
         """Build now if possible, else in a task."""
         running = self._running
-        if _is_plain(binding) or (running and any(link.target in running for link in binding.links)):
+        is_awaited = _is_plain(binding) or binding.has_async_factory
+        if is_awaited or (running and any(link.target in running for link in binding.links)):
             running[binding] = self._start_task(_subject(binding), self._build_later(binding))
             return
         result = self._construct(binding)

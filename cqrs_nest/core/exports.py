@@ -31,7 +31,7 @@ async def resolve_exports(nodes: Sequence[ModuleNode], scanner: ModuleScanner) -
             reexported.update(variants)
         node.reexported = [each for each in node.imports if each in reexported]
     for node in nodes:
-        _collect(node, node.exports, set())
+        _collect(node)
 
 
 def find_own(node: ModuleNode, token: Token) -> Binding | None:
@@ -78,12 +78,14 @@ def _unknown_export(node: ModuleNode, token: Token) -> UnknownExportError:
     return UnknownExportError(error_text(f"{node.name} cannot export {name}.", facts))
 
 
-def _collect(node: ModuleNode, table: dict[Token, Binding], visited: set[ModuleNode]) -> None:
+def _collect(node: ModuleNode) -> None:
     """Own exports first, then those of re-exported modules at the place of their import."""
-    if node in visited:
-        return
-    visited.add(node)
-    for token, binding in node.exported.items():
-        table.setdefault(token, binding)
-    for each in node.reexported:
-        _collect(each, table, visited)
+    visited: set[ModuleNode] = set()
+    pending = [node]
+    while pending:
+        source = pending.pop()
+        if source not in visited:
+            visited.add(source)
+            for token, binding in source.exported.items():
+                node.exports.setdefault(token, binding)
+            pending.extend(reversed(source.reexported))

@@ -28,7 +28,9 @@ async def run_start_hooks(modules: Sequence[ModuleNode]) -> None:
             async with run_together() as start_task:
                 for hook in hooks:
                     result = hook()
-                    if inspect.isawaitable(result):
+                    if inspect.iscoroutine(result):
+                        start_task(_subject(hook), result)
+                    elif inspect.isawaitable(result):
                         start_task(_subject(hook), _wait_for(result))
 
 

@@ -444,3 +444,13 @@ async def test_a_module_class_that_needs_a_request_is_not_built_and_a_warning_sa
     assert caplog.messages == [
         "The module class App needs something request-scoped: it is never built, and its hooks do not run"
     ]
+
+
+async def test_a_very_long_chain_of_reexports() -> None:
+    last = Module(providers=[Clock], exports=[Clock])(type("Module0", (), {}))
+    for number in range(1, 1500):
+        last = Module(imports=[last], exports=[last])(type(f"Module{number}", (), {}))
+
+    container = await Container.create(DynamicModule(type("App", (), {}), imports=[last], providers=[Wall]))
+
+    assert container.get(Wall).clock is container.get(Clock)

@@ -73,6 +73,15 @@ async def test_of_local_classes_of_one_name_the_module_s_own_is_meant() -> None:
     assert type(container.get(second_service).options) is second_options
 
 
+async def test_the_module_s_own_local_class_comes_before_one_that_it_imports() -> None:
+    first, _, _ = generation("first")
+    second, service, options = generation("second")
+
+    container = await Container.create(DynamicModule(second, imports=[first]))
+
+    assert type(container.modules[0].own[service].instance.options) is options
+
+
 async def test_of_local_classes_of_one_name_the_one_that_the_module_sees_is_meant() -> None:
     first, _, options = generation("first")
     second, service, _ = generation("second")

@@ -1,6 +1,7 @@
 """What is left, and what is said, when building or starting an application goes wrong."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -165,3 +166,28 @@ async def test_a_hook_that_cannot_be_called_stops_the_start(name: str) -> None:
 
     with pytest.raises(InvalidProviderError, match=f"{name} of <Broken of App> must be a method, not 3"):
         await container.initialize()
+
+
+async def test_no_async_factory_is_left_unawaited_when_another_one_fails() -> None:
+    async def connect() -> None: ...
+
+    def fail() -> None:
+        raise LookupError("no table")
+
+    with pytest.raises(LookupError, match="no table"):
+        await Container.create(app(provide("1", use_factory=connect), provide("2", use_factory=fail)))
+    gc.collect()
+
+
+async def test_no_async_hook_is_left_unawaited_when_another_one_fails() -> None:
+    class Opening:
+        async def on_module_init(self) -> None: ...
+
+    class Failing:
+        def on_module_init(self) -> None:
+            raise LookupError("no table")
+
+    container = await Container.create(app(Opening, Failing))
+    with pytest.raises(LookupError, match="no table"):
+        await container.initialize()
+    gc.collect()
