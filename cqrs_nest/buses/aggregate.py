@@ -72,10 +72,14 @@ class AggregateRoot(Generic[EventT]):
         )
         """
         events = self.get_uncommitted_events()
+        # Taken out before the wait: another commit, or an event applied meanwhile, must not meet them.
         committed = tuple(events)
-        result = await save(committed)
-        del events[: len(committed)]
-        return result
+        events.clear()
+        try:
+            return await save(committed)
+        except BaseException:
+            events[:0] = committed
+            raise
 
     def uncommit(self) -> None:
         """Forget the queued events."""

@@ -65,7 +65,9 @@ class EventBus:
     async def publish_all(
         self, events: Iterable[object], context: object = None, *, background: bool = False
     ) -> list[Any]:
-        """Publish one event after the other, all of them even if some fail; one result for each.
+        """Publish one event after the other, all of them even if handlers fail; one result for each.
+
+        With a publisher its own `publish_all` decides, which stops at the first that it cannot send.
 
         In the background there are no results to wait for, and the list is empty.
         """
@@ -81,6 +83,8 @@ class EventBus:
                 await self.deliver(event)
             except ExceptionGroup as group:
                 errors.extend(group.exceptions)
+            except SagaLoopError as error:
+                errors.append(error)
         if errors:
             raise ExceptionGroup("event handlers failed", errors)
         return [None] * len(events)

@@ -19,7 +19,12 @@ from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionInfo
 SAGA_DEPTH_LIMIT = 32
 """How many commands may follow from one another through sagas before it counts as a loop."""
 
+SAGA_COMMAND_LIMIT = 1000
+"""How many commands one event may lead to through sagas; a circle that branches outgrows its depth."""
+
 _saga_depth: ContextVar[int] = ContextVar("saga_depth", default=0)
+_commands_left: ContextVar[list[int]] = ContextVar("saga_commands_left")
+"""One number, shared by all that follows from one event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,19 +107,24 @@ class EventDelivery:
             commands = _as_sequence(await saga.handle(event))
         except Exception as error:  # noqa: BLE001 an error in one event must not end the saga
             return [UnhandledExceptionInfo(event, error, saga.name)]
-        token = _saga_depth.set(depth + 1)
+        left = _commands_left.get() if depth else [SAGA_COMMAND_LIMIT]
+        depth_before, left_before = _saga_depth.set(depth + 1), _commands_left.set(left)
         try:
             return [
                 failure
                 for command in commands
                 if command is not None
-                for failure in await self._execute(command, saga)
+                for failure in await self._execute(command, saga, left)
             ]
         finally:
-            _saga_depth.reset(token)
+            _commands_left.reset(left_before)
+            _saga_depth.reset(depth_before)
 
-    async def _execute(self, command: Command[Any], saga: EventSubscriber) -> Failures:
+    async def _execute(self, command: Command[Any], saga: EventSubscriber, left: list[int]) -> Failures:
         try:
+            if left[0] <= 0:
+                raise SagaLoopError(_loop(saga, command, SAGA_COMMAND_LIMIT))
+            left[0] -= 1
             await self._command_bus.execute(command)
         except Exception as error:  # noqa: BLE001 a failing command must not end the saga
             return [UnhandledExceptionInfo(command, error, saga.name)]
@@ -133,9 +143,9 @@ def _as_sequence(returned: SagaResult) -> Sequence[Command[Any] | None]:
     return returned if isinstance(returned, Sequence) else [returned]
 
 
-def _loop(saga: EventSubscriber, event: object, depth: int) -> str:
+def _loop(saga: EventSubscriber, message: object, count: int) -> str:
     return (
-        f"{saga.name} was reached through {depth} commands in a row, the last by the event "
-        f"{type(event).__name__}. Sagas and commands trigger each other in a circle: let the saga "
+        f"{saga.name} was reached through {count} commands in a row, the last by "
+        f"{type(message).__name__}. Sagas and commands trigger each other in a circle: let the saga "
         "return None once its work is done."
     )

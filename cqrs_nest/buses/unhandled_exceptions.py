@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import SetMetadata
@@ -26,13 +26,18 @@ class UnhandledExceptionBus:
     """Tells everybody who subscribed about errors that reached nobody's `await`; each is logged as well."""
 
     def __init__(self) -> None:
-        self._subscribers: list[Callable[[UnhandledExceptionInfo], Any]] = []
+        self._subscribers: list[Callable[[UnhandledExceptionInfo], object]] = []
         self._logger = Logger("UnhandledExceptionBus")
 
     def subscribe(
-        self, subscriber: Callable[[UnhandledExceptionInfo], Any], *exceptions: type[Exception]
+        self, subscriber: Callable[[UnhandledExceptionInfo], object], *exceptions: type[Exception]
     ) -> Callable[[], None]:
-        """Call `subscriber` for these kinds of exceptions, or for all; the result ends the subscription."""
+        """Call `subscriber` for these kinds of exceptions, or for all; the result ends the subscription.
+
+        Raises TypeError for an async function: nobody would wait for it.
+        """
+        if inspect.iscoroutinefunction(subscriber):
+            raise TypeError(f"{subscriber!r} is async; subscribe a function that starts or queues the work")
 
         def notify(info: UnhandledExceptionInfo) -> None:
             if not exceptions or isinstance(info.exception, exceptions):

@@ -11,6 +11,7 @@ from cqrs_nest.buses import MessageContext, outgoing_traceparent
 from cqrs_nest.context import Invoke, current_invoke, get_user_context
 from cqrs_nest.context.tenants import current_tenant_rules, is_header_override
 from cqrs_nest.context.user import CLAIM_TENANT
+from cqrs_nest.core import current_request_scope
 
 _system_trace: ContextVar[str | None] = ContextVar("system_trace", default=None)
 """The trace of an event that no request has caused."""
@@ -48,9 +49,12 @@ def acting_for(context: MessageContext) -> Generator[None]:
     is_system = context == MessageContext(traceparent=context.traceparent)
     reset_invoke = current_invoke.set(None if is_system else _invoke(context))
     reset_trace = _system_trace.set(context.traceparent if is_system else None)
+    # What was built for the caller around must not serve this one.
+    reset_scope = current_request_scope.set(None)
     try:
         yield
     finally:
+        current_request_scope.reset(reset_scope)
         _system_trace.reset(reset_trace)
         current_invoke.reset(reset_invoke)
 
