@@ -45,8 +45,7 @@ class AuthenticationMiddleware:
             invoke = Invoke(scope["aws.event"], _lambda_context(scope.get("aws.context")))
         else:
             claims = await self._claims(scope)
-            # Of a copy: the scope and what stands in it would wait for the garbage collector.
-            invoke = _RequestInvoke(dict(scope), claims, is_local=self._local)
+            invoke = _RequestInvoke(scope, claims, self._local)
         scope[INVOKE] = invoke
         reset_invoke = current_invoke.set(invoke)
         reset_rules = current_tenant_rules.set(self._rules)
@@ -93,12 +92,20 @@ def _lambda_context(context: object) -> Mapping[str, Any]:
 class _RequestInvoke(Invoke):
     """What the gateway would have made of a request, made when it is first looked at: few routes do."""
 
-    _scope: Scope
-    _claims: Mapping[str, Any]
-    _is_local: bool
+    _request: tuple[Any, ...]
 
-    def __init__(self, scope: Scope, claims: Mapping[str, Any], *, is_local: bool) -> None:
-        self.__dict__.update(_scope=scope, _claims=claims, _is_local=is_local)
+    def __init__(self, scope: Scope, claims: Mapping[str, Any], is_local: bool) -> None:
+        # Not the scope itself: it holds this object, and the two would wait for the garbage collector.
+        self.__dict__["_request"] = (
+            scope["method"],
+            scope["path"],
+            scope["query_string"],
+            scope.get("scheme", "http"),
+            scope.get("client"),
+            scope["headers"],
+            claims,
+            is_local,
+        )
 
     def __getattr__(self, name: str) -> Mapping[str, Any]:
         made = {"event": self._made_event, "context": self._made_context}.get(name)
@@ -109,30 +116,31 @@ class _RequestInvoke(Invoke):
 
     def _made_event(self) -> Mapping[str, Any]:
         """An event as the gateway would have made it. Credentials are left out of its headers."""
-        scope, headers, path = self._scope, Headers(scope=self._scope), self._scope["path"]
+        method, path, query, protocol, client, raw_headers, claims, is_local = self._request
+        headers = Headers(raw=raw_headers)
         return {
             "version": "2.0",
-            "routeKey": f"{scope['method']} {path}",
+            "routeKey": f"{method} {path}",
             "rawPath": path,
-            "rawQueryString": scope["query_string"].decode("latin-1"),
+            "rawQueryString": query.decode("latin-1"),
             "headers": {name: value for name, value in headers.items() if name not in _CREDENTIALS},
             "requestContext": {
                 "domainName": headers.get("host", "").partition(":")[0],
                 "http": {
-                    "method": scope["method"],
+                    "method": method,
                     "path": path,
-                    "protocol": scope.get("scheme", "http"),
-                    "sourceIp": _source_ip(scope, headers, self._is_local),
+                    "protocol": protocol,
+                    "sourceIp": _source_ip(client, headers, is_local),
                     "userAgent": headers.get("user-agent"),
                 },
                 "requestId": _request_id(headers, "x-request-id") or self.context["awsRequestId"],
-                "authorizer": {"jwt": {"claims": self._claims}},
+                "authorizer": {"jwt": {"claims": claims}},
             },
         }
 
     def _made_context(self) -> Mapping[str, Any]:
         """The name of the request, as the caller or a proxy gave it, or a new one."""
-        headers = Headers(scope=self._scope)
+        headers = Headers(raw=self._request[5])
         given = (_request_id(headers, name) for name in _REQUEST_ID_HEADERS)
         return {"awsRequestId": next((value for value in given if value), None) or str(uuid.uuid4())}
 
@@ -143,7 +151,6 @@ def _request_id(headers: Headers, name: str) -> str | None:
     return value if _REQUEST_ID.fullmatch(value) else None
 
 
-def _source_ip(scope: Scope, headers: Headers, local: bool) -> str | None:
+def _source_ip(peer: tuple[str, int] | None, headers: Headers, local: bool) -> str | None:
     # In development tests play many callers; elsewhere a caller must not choose what the audit trail says.
-    peer = scope.get("client")
     return (local and headers.get("x-source-ip")) or (peer[0] if peer else None)
