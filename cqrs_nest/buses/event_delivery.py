@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from cqrs_nest.buses.behaviours import Behaviour, Execute, surround
 from cqrs_nest.buses.command_bus import CommandBus
@@ -22,9 +22,16 @@ SAGA_DEPTH_LIMIT = 32
 SAGA_COMMAND_LIMIT = 1000
 """How many commands one event may lead to through sagas; a circle that branches outgrows its depth."""
 
-_saga_depth: ContextVar[int] = ContextVar("saga_depth", default=0)
-_commands_left: ContextVar[list[int]] = ContextVar("saga_commands_left")
-"""One number, shared by all that follows from one event."""
+
+class _Chain(NamedTuple):
+    """Where something stands among all that follows from one event."""
+
+    depth: int
+    left: list[int]
+    """How many commands may still follow: one number, shared by the whole chain."""
+
+
+_chain: ContextVar[_Chain | None] = ContextVar("saga_chain", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +107,23 @@ class EventDelivery:
         return [failure for failures in outcomes for failure in failures]
 
     async def _run_saga(self, saga: EventSubscriber, event: object) -> Failures:
-        depth = _saga_depth.get()
+        chain = _chain.get() or _Chain(0, [SAGA_COMMAND_LIMIT])
         try:
-            if depth >= SAGA_DEPTH_LIMIT:
-                raise SagaLoopError(_loop(saga, event, depth))
+            if chain.depth >= SAGA_DEPTH_LIMIT:
+                raise SagaLoopError(_loop(saga, event, chain.depth))
             commands = _as_sequence(await saga.handle(event))
         except Exception as error:  # noqa: BLE001 an error in one event must not end the saga
             return [UnhandledExceptionInfo(event, error, saga.name)]
-        left = _commands_left.get() if depth else [SAGA_COMMAND_LIMIT]
-        depth_before, left_before = _saga_depth.set(depth + 1), _commands_left.set(left)
+        reset = _chain.set(_Chain(chain.depth + 1, chain.left))
         try:
             return [
                 failure
                 for command in commands
                 if command is not None
-                for failure in await self._execute(command, saga, left)
+                for failure in await self._execute(command, saga, chain.left)
             ]
         finally:
-            _commands_left.reset(left_before)
-            _saga_depth.reset(depth_before)
+            _chain.reset(reset)
 
     async def _execute(self, command: Command[Any], saga: EventSubscriber, left: list[int]) -> Failures:
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from cqrs_nest.context import tenant_of
+
 KEY_SEPARATOR: Final = "#"
 VERSION_SEPARATOR: Final = "@"
 VERSION_FIRST: Final = 0
@@ -80,14 +82,8 @@ def sort_key_from_id(pk: str, id: str) -> str | None:
     return id.removeprefix(prefix) if id.startswith(prefix) else None
 
 
-def get_tenant_code(pk: str) -> str | None:
-    """The tenant of a partition key: what follows its last `#`.
-
-    >>> get_tenant_code("TODO#acme"), get_tenant_code("TODO")
-    ('acme', None)
-    """
-    _, separator, tenant = pk.rpartition(KEY_SEPARATOR)
-    return tenant if separator else None
+get_tenant_code = tenant_of
+"""The tenant of a partition key, by the rule that the tenant checks go by."""
 
 
 def get_message_tenant_code(pk: str) -> str:

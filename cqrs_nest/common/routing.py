@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from cqrs_nest.common.metadata import MetadataKey, define_metadata, extend_metadata
 from cqrs_nest.common.providers import Scope
@@ -175,6 +175,3 @@ def Version(version: str | Sequence[str]) -> Callable[[HandlerT], HandlerT]:
         return handler
 
     return decorate
-
-
-RouteHandler = Callable[..., Awaitable[Any]]
