@@ -113,11 +113,11 @@ class Service:
         return self.http.request(method, path, headers=headers, **options)
 
     def create(self, **todo: Any) -> dict[str, Any]:
-        """Create a todo and wait until it can be read; the command."""
+        """Create a todo and wait until it and all before it are on the read side; the command."""
         response = self.ask("POST", "/api/todo", json={"name": "Buy milk", **todo})
         assert response.status_code == 201, response.text
         command: dict[str, Any] = response.json()
-        self.wait_until(lambda: self.ask("GET", path_of(command)).status_code == 200)
+        self.wait_until(self._is_settled)
         return command
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
