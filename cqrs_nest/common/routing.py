@@ -46,6 +46,11 @@ VERSIONS = MetadataKey[tuple[str, ...]]("versions")
 
 
 def _paths(path: str | Sequence[str]) -> tuple[str, ...]:
+    if callable(path):
+        raise TypeError(
+            f"{path!r} stands where a path belongs, which is text. Without a path, a decorator still has its "
+            "parentheses: @Get(), @Controller()."
+        )
     return (path,) if isinstance(path, str) else tuple(path)
 
 
@@ -63,8 +68,10 @@ def Controller(
     ...     async def find(self) -> None: ...
     """
 
+    options = ControllerOptions(_paths(path), scope)
+
     def decorate(cls: ClassT) -> ClassT:
-        define_metadata(cls, CONTROLLER, ControllerOptions(_paths(path), scope))
+        define_metadata(cls, CONTROLLER, options)
         if version is not None:
             define_metadata(cls, VERSIONS, _paths(version))
         return cls
@@ -73,8 +80,10 @@ def Controller(
 
 
 def _route(method: str, path: str | Sequence[str]) -> Callable[[HandlerT], HandlerT]:
+    route = Route(method, _paths(path))
+
     def decorate(handler: HandlerT) -> HandlerT:
-        extend_metadata(handler, ROUTES, [Route(method, _paths(path))])
+        extend_metadata(handler, ROUTES, [route])
         return handler
 
     return decorate

@@ -9,7 +9,7 @@ from cqrs_nest.common.providers import ClassProvider, ExistingProvider, FactoryP
 from cqrs_nest.common.tokens import describe_token
 from cqrs_nest.core.bindings import Binding
 from cqrs_nest.core.dependencies import Passing
-from cqrs_nest.core.errors import ProviderScopeError
+from cqrs_nest.core.errors import CircularDependencyError, ProviderScopeError, error_text
 
 
 def constructor(binding: Binding) -> Callable[..., Any]:
@@ -34,9 +34,26 @@ def constructor(binding: Binding) -> Callable[..., Any]:
 
 
 def allocator(binding: Binding) -> Callable[[], Any]:
-    """Makes the bare object of a class that is part of a circle."""
+    """Makes the bare object of a class that is part of a circle.
+
+    Raises CircularDependencyError if its `__new__` cannot do without arguments.
+    """
     cls = _class_of(binding)
-    return lambda: cls.__new__(cls)
+
+    def allocate() -> Any:
+        try:
+            return cls.__new__(cls)
+        except TypeError as error:
+            name = describe_token(cls)
+            facts = {
+                "module": binding.module.name,
+                "reason": str(error),
+                "fix": f"let {name} take its arguments in __init__ alone, or take the circle apart",
+            }
+            headline = f"{name} is part of a circle, and its __new__ cannot make it without arguments."
+            raise CircularDependencyError(error_text(headline, facts)) from error
+
+    return allocate
 
 
 def initializer(binding: Binding) -> Callable[..., None]:

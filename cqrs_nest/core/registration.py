@@ -132,12 +132,21 @@ def _why_no_provider(entry: object) -> str:
         return f"{describe_token(entry.module)} is a module and belongs into imports"
     if isinstance(entry, dict):
         return f"{entry!r} is a mapping; write provide(TOKEN, use_value=...) or one of its other forms"
+    bare = _bare_decorator(entry)
+    if bare is not None:
+        return f"a decorator has no parentheses: write @{bare}(...)"
     alias = alias_class(entry)
     if alias is not None:
         name = describe_token(entry)
         return f"{name} is a generic alias; write provide({name}, use_class={describe_token(alias)})"
     cls = describe_token(type(entry))
     return f"{entry!r} is an object; for a ready-made one write provide({cls}, use_value=...)"
+
+
+def _bare_decorator(entry: object) -> str | None:
+    """The name of a decorator that was written without parentheses: what it should have made is left over."""
+    name, _, rest = getattr(entry, "__qualname__", "").partition(".<locals>.")
+    return name if rest == "decorate" else None
 
 
 def _scope_of(definition: ProviderDefinition) -> Scope:

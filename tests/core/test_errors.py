@@ -10,6 +10,7 @@ import injector
 import pytest
 
 from cqrs_nest.common import (
+    Catch,
     Controller,
     DynamicModule,
     Get,
@@ -290,6 +291,24 @@ async def test_factories_cannot_be_part_of_a_circle() -> None:
     assert "factories and aliases cannot be part of a circle" in message
 
 
+class Sealed:
+    def __new__(cls, key: "KeyOfSealed") -> "Sealed":
+        return super().__new__(cls)
+
+    def __init__(self, key: "KeyOfSealed") -> None: ...
+
+
+class KeyOfSealed:
+    def __init__(self, sealed: Annotated[Sealed, Inject(forward_ref(lambda: Sealed))]) -> None: ...
+
+
+async def test_a_class_in_a_circle_whose_new_needs_arguments() -> None:
+    message = await refusal(app(Sealed, KeyOfSealed), CircularDependencyError)
+
+    assert message.startswith("Sealed is part of a circle, and its __new__ cannot make it without arguments.")
+    assert "let Sealed take its arguments in __init__ alone" in message
+
+
 async def test_aliases_that_refer_to_each_other() -> None:
     message = await refusal(
         app(provide("a", use_existing="b"), provide("b", use_existing="a")), CircularDependencyError
@@ -331,6 +350,7 @@ class Shape(ABC):
         (DynamicModule(A), "A is a module and belongs into imports"),
         (Store[int], "Store[int] is a generic alias; write provide("),
         (17, "17 is an object; for a ready-made one write provide(int, use_value=...)"),
+        (Catch(A), "a decorator has no parentheses: write @Catch(...)"),
         (Shape, "Shape is abstract; write provide(Shape, use_class=...)"),
         (Port, "Port is abstract; write provide(Port, use_class=...)"),
     ],
@@ -417,6 +437,15 @@ async def test_a_wrong_entry_among_the_exports(entry: Any, reason: str) -> None:
 
     assert message.startswith("App has a wrong entry at index [1] of its exports.")
     assert reason in message
+
+
+def test_a_decorator_of_a_route_without_parentheses() -> None:
+    decorate: Any = Get
+
+    with pytest.raises(
+        TypeError, match=r"stands where a path belongs.*parentheses: @Get\(\), @Controller\(\)"
+    ):
+        decorate(connect)
 
 
 async def test_a_plain_class_among_the_controllers() -> None:
