@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test check reliability bench bench-server clean
+.PHONY: install demo run test test-all check reliability bench bench-server clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -21,6 +21,16 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2
+
+# The second emulator has an environment of its own, as it pins its own botocore.
+build/ministack/.installed: tests/ministack.requirements.txt
+	$(PYTHON) -m venv build/ministack
+	build/ministack/bin/python -m pip install --quiet --disable-pip-version-check -r tests/ministack.requirements.txt
+	@touch $@
+
+# Everything on moto, then what writes to AWS once more on another implementation of it.
+test-all: test build/ministack/.installed
+	$(BIN)/python -m pytest -n 2 --emulator ministack tests/aws tests/commands tests/pipeline tests/reliability/test_any_history.py
 
 check: $(STAMP)
 	$(BIN)/ruff check .

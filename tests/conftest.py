@@ -1,13 +1,50 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from tests import emulated_aws
+from tests.ministack import Ministack
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--emulator",
+        choices=["moto", "ministack"],
+        default="moto",
+        help="the emulated AWS of the tests that use `emulated_aws`",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what moto gets wrong, unless the second emulator is asked for."""
+    if config.getoption("--emulator") != "moto":
+        return
+    beyond_moto = [item for item in items if item.get_closest_marker("beyond_moto")]
+    if beyond_moto:
+        config.hook.pytest_deselected(items=beyond_moto)
+        items[:] = [item for item in items if item not in beyond_moto]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def second_emulator(pytestconfig: pytest.Config) -> Iterator[None]:
+    """The process of the second emulator, if the tests are to run on it."""
+    if pytestconfig.getoption("--emulator") == "moto":
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        emulated_aws.second = Ministack(Path(folder))
+        yield
+        emulated_aws.second.close()
+        emulated_aws.second = None
 
 
 @pytest.fixture(autouse=True)

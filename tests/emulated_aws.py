@@ -1,4 +1,4 @@
-"""Emulated AWS in the process, in which one request is done after the other."""
+"""Emulated AWS for a test: moto in this process, or with `--emulator ministack` a process beside it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,22 @@ from unittest import mock
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 
+from tests.ministack import Ministack
+
+second: Ministack | None = None
+"""The emulator to use in moto's place."""
+
 
 @contextmanager
 def emulated_aws() -> Iterator[None]:
-    """Run a block on emulated AWS.
+    """Run a block on an account that is empty at its beginning."""
+    with _moto() if second is None else _ministack(second):
+        yield
+
+
+@contextmanager
+def _moto() -> Iterator[None]:
+    """One request is done after the other.
 
     moto does requests in the threads they come from, without locks: two conditional writes can both pass,
     and a transaction that is undone takes back what others wrote. AWS does neither.
@@ -26,4 +38,16 @@ def emulated_aws() -> Iterator[None]:
             return answer(*args, **kwargs)
 
     with mock_aws(), mock.patch.object(BotocoreStubber, "__call__", one_at_a_time):
+        yield
+
+
+@contextmanager
+def _ministack(emulator: Ministack) -> Iterator[None]:
+    variables = {
+        "AWS_ACCESS_KEY_ID": "emulated",
+        "AWS_SECRET_ACCESS_KEY": "emulated",
+        "AWS_ENDPOINT_URL": emulator.url,
+    }
+    emulator.reset()
+    with mock.patch.dict("os.environ", variables):
         yield

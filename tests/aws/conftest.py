@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
 from cqrs_nest.aws import AwsSession, DynamoDbService, S3Service
 from cqrs_nest.aws.dynamodb import Boto3DynamoDbClient
 from cqrs_nest.aws.dynamodb.attribute_offload import AttributeOffload
 from cqrs_nest.config import Environment
+from tests.emulated_aws import emulated_aws
 
 REGION = "eu-west-1"
 
@@ -32,7 +32,7 @@ def environment() -> Environment:
 
 @pytest.fixture
 def emulator() -> Iterator[None]:
-    with mock_aws():
+    with emulated_aws():
         yield
 
 

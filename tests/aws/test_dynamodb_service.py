@@ -210,3 +210,21 @@ async def test_a_clash_of_transactions_is_tried_again(
 
 class _Refused:
     status_code = 400
+
+
+@pytest.mark.beyond_moto
+async def test_a_transaction_that_is_sent_again_with_its_token_does_nothing(
+    dynamodb: DynamoDbService, table: str
+) -> None:
+    update = Update(table, KEY, UpdateExpression(set={"n": Increment(1, 0)}))
+    for _ in range(2):
+        await dynamodb.transact_write([update], token="the same token each time")
+    item = await dynamodb.get_item(table, KEY)
+    assert item is not None
+    assert item["n"] == 1
+
+
+@pytest.mark.beyond_moto
+async def test_a_number_that_dynamodb_does_not_take_is_refused(dynamodb: DynamoDbService, table: str) -> None:
+    with pytest.raises((ClientError, ValueError)):
+        await dynamodb.put_item(table, {**KEY, "n": 10**38 + 1})
