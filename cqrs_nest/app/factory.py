@@ -11,6 +11,7 @@ from cqrs_nest.app.application import NestApplication
 from cqrs_nest.app.lifespan import serve_lifespan
 from cqrs_nest.app.logging import configure_logging
 from cqrs_nest.app.module import application_module
+from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.context import AuthenticationMiddleware, JwtVerifier
@@ -35,7 +36,7 @@ class CqrsNest:
 
         `env` is the class that describes the environment variables (they are read now, from `.env`
         and the process), or the finished settings. Raises InvalidEnvironmentError or a CqrsNestError that
-        names what is wrong and the fix.
+        names what is wrong and the fix: also for a table that is missing, see `CHECK_TABLES`.
         """
         return await start(await build(root, env, overrides), http)
 
@@ -65,6 +66,7 @@ async def start(container: Container, http: HttpOptions | None = None) -> NestAp
     """Put the HTTP part on a built container and run the start hooks."""
     try:
         application = assemble(container, http)
+        await container.get(CommandTables).check_at_start()
         await application.initialize()
     except BaseException:
         # What start hooks have opened is closed again: a server or Lambda may try once more.

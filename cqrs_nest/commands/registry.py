@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, IDataSyncHandler
 from cqrs_nest.commands.projection_spans import TracedHandler
-from cqrs_nest.commands.table import CommandTable
+from cqrs_nest.commands.table import CommandTable, CommandTableOptions
 from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.common.metadata import find_metadata
+from cqrs_nest.common.tokens import describe_token
 from cqrs_nest.core import Binding, CqrsNestError, DiscoveryService, ModuleNode
 from cqrs_nest.core.tracing import TracingOptions
 
@@ -22,7 +23,7 @@ _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
 class InvalidCommandTableError(CqrsNestError):
-    """A table is registered twice, or a handler names an unknown one, has no `up` or another one's name."""
+    """A mistake with tables: registered in two ways, not clear which is meant, or a wrong handler."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class RegisteredHandler:
 
 @dataclass(frozen=True)
 class RegisteredTable:
-    """A table, the module that registered it, and its custom handlers: those of `register` first."""
+    """A table, the first module that registered it, and its custom handlers: those of `register` first."""
 
     table: CommandTable
     module: ModuleNode
@@ -86,6 +87,7 @@ class CommandTableRegistry:
         bindings = self._discovery.providers()
         registered = [binding for binding in bindings if binding.token is CommandTable]
         tables = self._by_name(registered)
+        self._check_that_services_are_clear([*bindings, *self._discovery.controllers()])
         decorated = list(self._decorated(bindings, tables))
         return {
             name: RegisteredTable(
@@ -100,25 +102,34 @@ class CommandTableRegistry:
             name = binding.instance.name
             if not _TABLE_NAME.fullmatch(name):
                 raise InvalidCommandTableError(
-                    f"{self._where(binding.module)} registers the table {name!r}, which is no name in "
+                    f"{_where(binding.module)} registers the table {name!r}, which is no name in "
                     "DynamoDB.\nFix: CqrsModule.register(table_name=...) of letters, digits, _ . and -."
                 )
-            if name in tables:
+            first = tables.setdefault(name, binding)
+            if differences := _differences(first.instance, binding.instance):
                 raise InvalidCommandTableError(
-                    f'The table "{name}" is registered twice, by {self._where(tables[name].module)} and '
-                    f"{self._where(binding.module)}.\nFix: keep the register(...) call in a variable, or in "
-                    "one module that exports it, and import that everywhere."
+                    f'The table "{name}" is registered by {_where(first.module)} and by '
+                    f"{_where(binding.module)} with different options: {differences}.\nFix: keep the "
+                    "register(...) call in a variable, or in one module that exports it, and import that "
+                    "everywhere."
                 )
-            tables[name] = binding
         return tables
 
-    def _where(self, module: ModuleNode) -> str:
-        """A module's name; for what `register` gives, with the modules that import it, as it has no other."""
-        importers = [other.name for other in self._discovery.modules() if module in other.imports]
-        is_ours = any(provider.token is CommandTable for provider in module.providers)
-        if not is_ours or not importers:
-            return module.name
-        return f"{module.name} (imported by {', '.join(importers)})"
+    def _check_that_services_are_clear(self, bindings: Sequence[Binding]) -> None:
+        """Refuse what is injected with a table's service in a module that imports several tables."""
+        for consumer in bindings:
+            for link in consumer.links:
+                target, importer = link.target, consumer.module
+                if target is None or target.module is importer or not _is_of_table(target.module):
+                    continue
+                sources = [each for each in importer.imports if target.token in each.exports]
+                names = {_table_of(each.exports[target.token].module): None for each in sources}
+                if len(names) > 1:
+                    raise InvalidCommandTableError(
+                        f"{describe_token(consumer.token)} in {importer.name} asks for "
+                        f"{describe_token(target.token)}, but {importer.name} imports several tables: "
+                        f"{', '.join(names)}.\nFix: a module for each table, which exports what others need."
+                    )
 
     def _decorated(
         self, bindings: Sequence[Binding], tables: dict[str, Binding]
@@ -129,7 +140,7 @@ class CommandTableRegistry:
             if options is None or binding.is_alias:
                 continue
             if options.table_name not in tables:
-                where = self._where(binding.module)
+                where = _where(binding.module)
                 raise InvalidCommandTableError(_unknown_table(binding, where, options.table_name, tables))
             yield options.table_name, binding
 
@@ -164,6 +175,32 @@ class CommandTableRegistry:
 
     def _traced(self, name: str, table: CommandTable, handler: IDataSyncHandler) -> IDataSyncHandler:
         return TracedHandler(handler, name, table.name, self._tracing) if self._tracing else handler
+
+
+def _where(module: ModuleNode) -> str:
+    """A module's name; for what `register` gives, which has no name of its own, the way to it."""
+    return " > ".join(module.path) if _is_of_table(module) else module.name
+
+
+def _differences(first: CommandTable, second: CommandTable) -> str:
+    """The options in which two registrations of one table are not the same."""
+    one, other = _shown_options(first.options), _shown_options(second.options)
+    return ", ".join(f"{name} {one[name]} and {other[name]}" for name in one if one[name] != other[name])
+
+
+def _shown_options(options: CommandTableOptions) -> dict[str, str]:
+    handlers = f"[{', '.join(map(describe_token, options.handlers))}]"
+    return {name: repr(value) for name, value in vars(options).items()} | {"handlers": handlers}
+
+
+def _is_of_table(module: ModuleNode) -> bool:
+    return any(provider.token is CommandTable for provider in module.providers)
+
+
+def _table_of(module: ModuleNode) -> str:
+    """The name of the table whose module this is; a module's own name for any other."""
+    tables = [provider.instance for provider in module.providers if provider.token is CommandTable]
+    return f'"{tables[0].name}"' if tables else module.name
 
 
 def _handler_name(binding: Binding) -> str:

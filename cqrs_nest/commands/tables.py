@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from dataclasses import dataclass
 from typing import Any
 
-from cqrs_nest.aws import AwsSession, error_code
+from cqrs_nest.aws import AwsConfigurationError, AwsSession, error_code
 from cqrs_nest.aws.dynamodb import table_name
 from cqrs_nest.commands.registry import CommandTableRegistry
-from cqrs_nest.common import Injectable
+from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.config import Environment
+from cqrs_nest.core import CqrsNestError
 
 STREAM_VIEW = "NEW_IMAGE"
 EXPIRY = {"Enabled": True, "AttributeName": "ttl"}
 _KEYS = {"pk": "HASH", "sk": "RANGE"}
 
 
+_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
+_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
+
+
+class TablesNotReadyError(CqrsNestError):
+    """The application cannot start, as tables are missing or not as they have to be."""
+
+    def __init__(self, problems: list[str]) -> None:
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        super().__init__(
+            f"The application's tables in DynamoDB are not as they have to be:\n{listed}\n"
+            "Fix: `cqrs-nest tables create` makes what is missing; another NODE_ENV or APP_NAME means other "
+            "tables. CHECK_TABLES=false starts without this check."
+        )
+
+
 @dataclass(frozen=True)
 class NeededTable:
-    """A table by its physical name; command tables have a stream."""
+    """A table by its physical name; command tables have a stream.
+
+    An application starts without a table that is not `is_required`.
+    """
 
     name: str
     is_streamed: bool
+    is_required: bool = True
 
 
 @Injectable()
@@ -32,6 +55,7 @@ class CommandTables:
         self._registry = registry
         self._session = session
         self._environment = environment
+        self._logger = Logger("CommandTables")
 
     @property
     def needed(self) -> list[NeededTable]:
@@ -41,10 +65,11 @@ class CommandTables:
             for entry in self._registry.tables
             for name in (entry.table.command, entry.table.data, entry.table.history)
         ]
-        shared = ["master-data", *(["session"] if self._environment.ryw_session_ttl_minutes > 0 else [])]
+        has_sessions = self._environment.ryw_session_ttl_minutes > 0
+        shared = [("master-data", False), *([("session", True)] if has_sessions else [])]
         known = {table.name for table in names}
-        physical = (table_name(self._environment, name) for name in shared)
-        return [*names, *(NeededTable(name, False) for name in physical if name not in known)]
+        physical = ((table_name(self._environment, name), required) for name, required in shared)
+        return [*names, *(NeededTable(name, False, req) for name, req in physical if name not in known)]
 
     async def create(self) -> list[str]:
         """Create what is missing, with expiry and, on deployed stages, point-in-time recovery; the names."""
@@ -57,9 +82,43 @@ class CommandTables:
 
     async def check(self) -> list[str]:
         """What is wrong: missing tables, other keys, a missing or different stream, expiry that is off."""
-        return [problem for table in self.needed for problem in await self._problems(table)]
+        return await self._all_problems(self.needed, with_expiry=True)
 
-    async def _problems(self, table: NeededTable) -> list[str]:
+    async def check_at_start(self) -> None:
+        """Look for what would fail at the first request: one DescribeTable for each table, all at once.
+
+        It is done as `CHECK_TABLES` says. Without that, AWS Lambda does without it, so that no cold start
+        waits for it, and so does the stage `local` unless an endpoint is set. When DynamoDB does not let
+        itself be asked, a warning is logged.
+
+        Raises TablesNotReadyError naming all that is wrong.
+        """
+        if not self._is_checked_at_start:
+            return
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        required = [table for table in self.needed if table.is_required]
+        try:
+            problems = await self._all_problems(required, with_expiry=False)
+        except (ClientError, BotoCoreError, AwsConfigurationError) as error:
+            self._logger.warn("the tables could not be checked: %s", error)
+            return
+        if problems:
+            raise TablesNotReadyError(problems)
+
+    @property
+    def _is_checked_at_start(self) -> bool:
+        environment = self._environment
+        if environment.check_tables is not None:
+            return environment.check_tables
+        has_endpoint = environment.dynamodb_endpoint or any(name in os.environ for name in _ENDPOINTS)
+        return _LAMBDA not in os.environ and (self._is_deployed or bool(has_endpoint))
+
+    async def _all_problems(self, tables: list[NeededTable], *, with_expiry: bool) -> list[str]:
+        found = await asyncio.gather(*(self._problems(table, with_expiry) for table in tables))
+        return [problem for problems in found for problem in problems]
+
+    async def _problems(self, table: NeededTable, with_expiry: bool) -> list[str]:
         found = await self._describe(table.name)
         if found is None:
             return [f"{table.name}: there is no such table"]
@@ -72,12 +131,15 @@ class CommandTables:
             problems.append(f"{table.name}: it has no stream, so its commands would never be applied")
         elif table.is_streamed and stream["StreamViewType"] not in (STREAM_VIEW, "NEW_AND_OLD_IMAGES"):
             problems.append(f"{table.name}: its stream carries {stream['StreamViewType']}, not {STREAM_VIEW}")
+        return problems + (await self._expiry_problems(table) if with_expiry else [])
+
+    async def _expiry_problems(self, table: NeededTable) -> list[str]:
         answer = await self._call("describe_time_to_live", TableName=table.name)
         expiry = answer["TimeToLiveDescription"]
         is_on = expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
-        if not is_on or expiry.get("AttributeName") != EXPIRY["AttributeName"]:
-            problems.append(f"{table.name}: its rows do not expire by the attribute ttl")
-        return problems
+        if is_on and expiry.get("AttributeName") == EXPIRY["AttributeName"]:
+            return []
+        return [f"{table.name}: its rows do not expire by the attribute ttl"]
 
     async def _describe(self, name: str) -> dict[str, Any] | None:
         from botocore.exceptions import ClientError

@@ -61,6 +61,11 @@ class Environment(BaseModel):
 
     dynamodb_endpoint: str | None = None
     dynamodb_region: str | None = None
+    check_tables: bool | None = None
+    """Whether to check at start that the tables are there, with their streams.
+
+    Unset: where a server starts, but not in AWS Lambda, nor for `local` without an endpoint.
+    """
     attribute_limit_size: PositiveInt = 102_400
     """Bytes of `attributes` from which they are kept in S3 instead of the row."""
     s3_endpoint: str | None = None

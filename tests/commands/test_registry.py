@@ -18,6 +18,7 @@ from cqrs_nest.common import Injectable, Module, Scope
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule, Environment
 from cqrs_nest.core import Container
+from cqrs_nest.cqrs import CqrsModule
 
 ENVIRONMENT = Environment(node_env="local", app_name="test")
 
@@ -71,6 +72,11 @@ async def start(*imports: Any, providers: tuple[Any, ...] = ()) -> CommandTableR
 
 
 @Module()
+class OtherModule:
+    """Another one."""
+
+
+@Module()
 class Root:
     """The root."""
 
@@ -119,6 +125,44 @@ async def test_two_handlers_of_one_name_are_named() -> None:
         await start(todo_table(), providers=(Projection, OtherProjection))
 
 
-async def test_a_table_registered_twice_is_named() -> None:
-    with pytest.raises(InvalidCommandTableError, match='The table "todo" is registered twice'):
-        await start(todo_table(), todo_table())
+def other_module(*imports: Any, providers: tuple[Any, ...] = ()) -> DynamicModule:
+    return DynamicModule(OtherModule, imports=imports, providers=providers)
+
+
+async def test_a_table_registered_twice_with_other_options_is_an_error_that_names_both() -> None:
+    other = other_module(CqrsModule.register(table_name="todo", events="off", data_sync_handlers=[Plain]))
+    with pytest.raises(InvalidCommandTableError) as caught:
+        await start(CqrsModule.register(table_name="todo"), other)
+    for text in (
+        "Root > TodoModule > CqrsTableModule > CommandModule",
+        "Root > TodoModule > OtherModule > CqrsTableModule > CommandModule",
+        "handlers [] and [Plain], events 'inline' and 'off'",
+        "Fix: keep the register(...) call in a variable",
+    ):
+        assert text in str(caught.value)
+
+
+async def test_a_table_registered_twice_with_the_same_options_is_one() -> None:
+    options = {"data_sync_handlers": [Plain], "events": "stream"}
+    registry = await start(todo_table(**options), other_module(todo_table(**options)))
+    assert registry.table_names == ("todo",)
+    assert [handler.name for handler in registry.handlers("todo")] == ["Plain"]
+
+
+class Consumer:
+    def __init__(self, commands: CommandService) -> None:
+        self.table_name = commands.table_name
+
+
+async def test_a_service_of_one_of_several_tables_is_not_guessed() -> None:
+    note = CqrsModule.register(table_name="note")
+    with pytest.raises(InvalidCommandTableError) as caught:
+        await start(CqrsModule.register(table_name="todo"), note, providers=(Consumer,))
+    assert "Consumer in TodoModule asks for CommandService" in str(caught.value)
+    assert 'TodoModule imports several tables: "todo", "note"' in str(caught.value)
+
+
+async def test_several_tables_without_a_consumer_and_one_table_twice_are_clear() -> None:
+    other = other_module(todo_table(), todo_table(), providers=(Consumer,))
+    registry = await start(CommandModule.register(table_name="note"), todo_table(), other)
+    assert registry.table_names == ("note", "todo")

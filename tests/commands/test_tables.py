@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from cqrs_nest.commands.tables import CommandTables
+from cqrs_nest.app import CqrsNest
+from cqrs_nest.commands import CommandModule, CommandTableRegistry
+from cqrs_nest.commands.tables import CommandTables, TablesNotReadyError
+from cqrs_nest.config import Environment
+from tests.commands.conftest import REGION
 
 
 async def test_what_is_missing_is_created_and_what_is_wrong_is_named(start: Any) -> None:
@@ -29,3 +33,77 @@ async def test_what_is_missing_is_created_and_what_is_wrong_is_named(start: Any)
 @pytest.mark.parametrize("text", ["todo-command: it has no stream", "todo-data: its rows do not expire"])
 async def test_what_is_wrong_with_a_table_is_said(service: Any, text: str) -> None:
     assert text in " ".join(await service.container.get(CommandTables).check())
+
+
+def environment(**settings: Any) -> Environment:
+    return Environment(node_env="local", app_name="test", dynamodb_region=REGION, **settings)
+
+
+async def create(**settings: Any) -> None:
+    todo = CommandModule.register(table_name="todo")
+    application = await CqrsNest.create(todo, env=environment(**settings))
+    await application.close()
+
+
+async def test_an_application_says_at_start_what_is_wrong_with_its_tables(service: Any) -> None:
+    service.session.client("dynamodb").delete_table(TableName="local-test-todo-data")
+    with pytest.raises(TablesNotReadyError) as caught:
+        await create(check_tables=True, ryw_session_ttl_minutes=5)
+    text = str(caught.value)
+    assert "- local-test-todo-data: there is no such table" in text
+    assert "- local-test-todo-command: it has no stream, so its commands would never be applied" in text
+    assert "session" not in text
+    assert text.count("\n- ") == 2
+    assert "Fix: `cqrs-nest tables create`" in text
+
+
+async def test_an_application_starts_on_tables_that_are_made_for_it(start: Any) -> None:
+    service = await start(table_name="order")
+    await service.container.get(CommandTables).create()
+    service.session.client("dynamodb").delete_table(TableName="local-test-master-data")
+    order = CommandModule.register(table_name="order")
+    await (await CqrsNest.create(order, env=environment(check_tables=True))).close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "is_checked"),
+    [
+        ({}, {}, False),
+        ({"check_tables": True}, {"AWS_LAMBDA_FUNCTION_NAME": "f"}, True),
+        ({"node_env": "dev"}, {}, True),
+        ({"node_env": "dev", "check_tables": False}, {}, False),
+        ({"node_env": "prod"}, {"AWS_LAMBDA_FUNCTION_NAME": "f"}, False),
+        ({"dynamodb_endpoint": "http://127.0.0.1:1"}, {}, True),
+        ({}, {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, True),
+    ],
+)
+async def test_where_tables_are_checked(
+    start: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, Any],
+    variables: dict[str, str],
+    is_checked: bool,
+) -> None:
+    service = await start()
+    service.calls.clear()
+    for name in ("AWS_ENDPOINT_URL", "AWS_LAMBDA_FUNCTION_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    env = Environment(**{"node_env": "local", "app_name": "test", **settings})
+    tables = CommandTables(service.container.get(CommandTableRegistry), service.session, env)
+    if is_checked:
+        with pytest.raises(TablesNotReadyError):
+            await tables.check_at_start()
+    else:
+        await tables.check_at_start()
+    assert service.calls == ["dynamodb.DescribeTable"] * 3 * is_checked
+
+
+async def test_a_dynamodb_that_cannot_be_asked_keeps_no_application_from_starting(
+    service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.fail("dynamodb.DescribeTable", "AccessDeniedException")
+    env = environment(check_tables=True)
+    await CommandTables(service.container.get(CommandTableRegistry), service.session, env).check_at_start()
+    assert "the tables could not be checked" in caplog.text
