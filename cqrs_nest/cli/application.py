@@ -1,0 +1,67 @@
+"""APPLICATION, the argument that most commands take, and work with what is built of it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cqrs_nest.app import AsgiApplication
+from cqrs_nest.config import InvalidEnvironmentError
+from cqrs_nest.core import Container
+from cqrs_nest.core.errors import CqrsNestError
+
+T = TypeVar("T")
+
+
+class ApplicationType(click.ParamType[AsgiApplication]):
+    """An application as uvicorn takes it: module:name."""
+
+    name = "module:app"
+
+    def convert(
+        self, value: str | AsgiApplication, param: click.Parameter | None, ctx: click.Context | None
+    ) -> AsgiApplication:
+        if isinstance(value, AsgiApplication):
+            return value
+        module, _, name = value.partition(":")
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            application: object = getattr(importlib.import_module(module), name or "app")
+        except (ImportError, AttributeError) as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        if not isinstance(application, AsgiApplication):
+            self.fail(f"{value!r} is no application; write app = CqrsNest.asgi(...)", param, ctx)
+        return application
+
+
+application_argument = click.argument("application", type=ApplicationType())
+"""Decorates a command whose parameter `application` is an AsgiApplication."""
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work of a command. What its user can mend, a ClickException says in one line."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return asyncio.run(work)
+    except (InvalidEnvironmentError, CqrsNestError, BotoCoreError, ClientError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def run_with(application: AsgiApplication, work: Callable[[Container], Awaitable[T]]) -> T:
+    """Run work on the built modules of an application. No start hook runs, and nothing is served."""
+
+    async def with_container() -> T:
+        container = await application.container()
+        try:
+            return await work(container)
+        finally:
+            await container.close()
+
+    return run(with_container())
