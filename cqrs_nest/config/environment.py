@@ -93,6 +93,8 @@ class Environment(BaseModel):
     jwt_audience: CommaList = ()
     """A token must be meant for one of these; empty accepts any audience."""
     jwt_algorithms: Annotated[tuple[JwtAlgorithm, ...], SplitByComma] = ("RS256", "ES256")
+    jwt_verification: Literal["on", "off"] = "on"
+    """`off` believes tokens unverified: only behind a gateway that has verified every one of them."""
 
     database_url: str | None = Field(default=None, repr=False)
     """SQLAlchemy's form, such as `postgresql+asyncpg://user:password@host/name`."""

@@ -2,10 +2,18 @@
 
 from cqrs_nest.context.authentication import AuthenticationMiddleware
 from cqrs_nest.context.errors import InvalidTokenError, KeysUnavailableError
+from cqrs_nest.context.group_roles import (
+    GroupMembership,
+    GroupRoleResolver,
+    GroupRoleResolverError,
+    IGroupRoleResolver,
+)
 from cqrs_nest.context.invoke import Invoke, InvokeContext, current_invoke
 from cqrs_nest.context.jwt import JwtVerifier
 from cqrs_nest.context.module import ContextModule
 from cqrs_nest.context.roles_guard import ROLES, Auth, HeaderTenant, Roles, RolesGuard
+from cqrs_nest.context.system import SystemInvoke, current_caller, system_context
+from cqrs_nest.context.tenant import Tenant
 from cqrs_nest.context.tenants import ensure_tenant, tenant_of
 from cqrs_nest.context.user import HEADER_TENANT_CODE, ROLE_SYSTEM_ADMIN, UserContext, get_user_context
 
@@ -16,7 +24,11 @@ __all__ = [
     "Auth",
     "AuthenticationMiddleware",
     "ContextModule",
+    "GroupMembership",
+    "GroupRoleResolver",
+    "GroupRoleResolverError",
     "HeaderTenant",
+    "IGroupRoleResolver",
     "InvalidTokenError",
     "Invoke",
     "InvokeContext",
@@ -24,9 +36,13 @@ __all__ = [
     "KeysUnavailableError",
     "Roles",
     "RolesGuard",
+    "SystemInvoke",
+    "Tenant",
     "UserContext",
+    "current_caller",
     "current_invoke",
     "ensure_tenant",
     "get_user_context",
+    "system_context",
     "tenant_of",
 ]

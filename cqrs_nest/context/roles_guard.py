@@ -17,6 +17,7 @@ from cqrs_nest.common import (
 )
 from cqrs_nest.common.api_documentation import ApiBearerAuth, ApiHeader
 from cqrs_nest.config import Environment
+from cqrs_nest.context.group_roles import GroupRoles
 from cqrs_nest.context.invoke import Invoke, invoke_of
 from cqrs_nest.context.tenants import TenantRules, is_header_override
 from cqrs_nest.context.user import HEADER_TENANT_CODE, ROLE_SYSTEM_ADMIN, UserContext, get_user_context
@@ -34,9 +35,12 @@ class RolesGuard:
     widened here widens the route only: `ensure_tenant` keeps to the rules of the environment.
     """
 
-    def __init__(self, reflector: Reflector, environment: Environment) -> None:
+    def __init__(
+        self, reflector: Reflector, environment: Environment, group_roles: GroupRoles | None = None
+    ) -> None:
         self._reflector = reflector
         self._environment = environment
+        self._group_roles = group_roles
 
     async def can_activate(self, context: ExecutionContext) -> bool:
         """First the tenant, then the role. Raises UnauthorizedException (401) without a good token."""
@@ -53,18 +57,24 @@ class RolesGuard:
     async def verify_role(self, context: ExecutionContext) -> bool:
         """Whether the caller has one of the roles; those of the route go before those of the controller.
 
-        No roles means any. `system_admin` may do everything.
+        No roles means any. `system_admin` may do everything. The roles of his groups are asked for when
+        those of his token are not enough.
         """
-        wanted = self._reflector.get_all_and_override(ROLES, [context.get_handler(), context.get_class()])
-        if not wanted:
+        asked = self._reflector.get_all_and_override(ROLES, [context.get_handler(), context.get_class()])
+        if not asked:
             return True
+        wanted = {*asked, ROLE_SYSTEM_ADMIN}
         found = self.get_user_role(context)
         roles = {found} if isinstance(found, str) else set(found)
-        return not roles.isdisjoint({*wanted, ROLE_SYSTEM_ADMIN})
+        return not (wanted.isdisjoint(roles) and wanted.isdisjoint(await self.get_group_roles(context)))
 
     def get_user_role(self, context: ExecutionContext) -> str | Collection[str]:
         """The caller's role or roles in his tenant."""
         return _user(context).tenant_roles
+
+    async def get_group_roles(self, context: ExecutionContext) -> Collection[str]:
+        """The roles that the application's `@GroupRoleResolver` gives the caller's groups."""
+        return () if self._group_roles is None else await self._group_roles.of(_invoke(context))
 
     def is_header_override(self, context: ExecutionContext) -> bool:
         """Whether the tenant comes from the header `x-tenant-code`, as the token names none."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 from cqrs_nest.common import ForbiddenException, Logger
-from cqrs_nest.context.invoke import Invoke, current_invoke
+from cqrs_nest.context.invoke import Invoke
+from cqrs_nest.context.system import SystemInvoke, current_caller
 from cqrs_nest.context.user import CLAIM_TENANT, UserContext, get_user_context
 
 _audit = Logger("Audit")
@@ -49,34 +50,63 @@ def is_header_override(invoke: Invoke) -> bool:
     return not invoke.claims.get(CLAIM_TENANT)
 
 
-def ensure_tenant(pk: str, allow_cross_tenant: bool = False, *, reading: bool = False) -> None:
+def ensure_tenant(
+    pk: str, allow_cross_tenant: bool = False, *, reading: bool = False, invoke: Invoke | None = None
+) -> None:
     """Refuse a partition key of another tenant than the caller's, whatever route he came by.
 
-    Without a current Invoke the system itself acts, and every key is allowed. A caller has the tenant of
+    The caller is that of the request being handled, and the one that `invoke` names besides: both must
+    be allowed. Without either the system itself acts, and every key is allowed. A caller has the tenant of
     his token, or the one of the header where the rules let him name it. Case does not matter, as codes
     of callers are in lower case while stored keys may not be. Common tenants' keys may be read
     (`reading=True`), not written, by every caller who has a tenant. A key without a tenant is refused.
 
     Raises ForbiddenException (403), and writes an audit line that names the caller but not the key.
     """
-    invoke = current_invoke.get()
-    if invoke is None or allow_cross_tenant:
+    if allow_cross_tenant:
         return
+    tenant = (tenant_of(pk) or "").lower()
+    for caller in callers(invoke):
+        if tenant not in _tenants(caller, reading):
+            raise refusal(caller, "a key of another tenant", "The key belongs to another tenant")
+
+
+def callers(invoke: Invoke | None) -> Collection[Invoke]:
+    """Those whose rights count: the caller of the request, and the one that the code has named.
+
+    An Invoke without any claims, outside of a request, names nobody.
+    """
+    found = [] if (caller := current_caller()) is None else [caller]
+    if invoke is not None and invoke.claims and not isinstance(invoke, SystemInvoke) and invoke is not caller:
+        found.append(invoke)
+    return found
+
+
+def refusal(caller: Invoke, what: str, answer: str) -> ForbiddenException:
+    """The exception that refuses a caller; the audit line is written."""
+    user = get_user_context(caller)
+    _audit.warn(
+        "refused %s: user %r of tenant %r, request %r",
+        what,
+        user.user_id,
+        user.tenant_code,
+        caller.request_id,
+    )
+    return ForbiddenException(answer)
+
+
+def acting_tenant(invoke: Invoke) -> str | None:
+    """The tenant that a caller acts for, in lower case; None for one who has none or may not name it."""
     user = get_user_context(invoke)
-    allowed = _tenants(invoke, user, current_tenant_rules.get(), reading)
-    if (tenant_of(pk) or "").lower() not in allowed:
-        _audit.warn(
-            "refused a key of another tenant: user %r of tenant %r, request %r",
-            user.user_id,
-            user.tenant_code,
-            invoke.request_id,
-        )
-        raise ForbiddenException("The key belongs to another tenant")
+    if not invoke.claims or (
+        is_header_override(invoke) and not current_tenant_rules.get().allow_override(user)
+    ):
+        return None
+    return user.tenant_code
 
 
-def _tenants(invoke: Invoke, user: UserContext, rules: TenantRules, reading: bool) -> Iterable[str]:
-    if not invoke.claims or user.tenant_code is None:
+def _tenants(caller: Invoke, reading: bool) -> Collection[str]:
+    tenant = acting_tenant(caller)
+    if tenant is None:
         return ()
-    if is_header_override(invoke) and not rules.allow_override(user):
-        return ()
-    return {user.tenant_code, *rules.common_tenants} if reading else {user.tenant_code}
+    return {tenant, *current_tenant_rules.get().common_tenants} if reading else {tenant}

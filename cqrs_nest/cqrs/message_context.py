@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from typing import Any
 
 from cqrs_nest.buses import MessageContext, outgoing_traceparent
-from cqrs_nest.context import Invoke, current_invoke, get_user_context
-from cqrs_nest.context.tenants import current_tenant_rules, is_header_override
+from cqrs_nest.context import Invoke, current_caller, current_invoke
+from cqrs_nest.context.tenants import acting_tenant
 from cqrs_nest.context.user import CLAIM_TENANT
 from cqrs_nest.core import current_request_scope
 
@@ -26,15 +26,13 @@ def current_message_context() -> MessageContext:
     >>> current_message_context()
     MessageContext(request_id=None, user_id=None, tenant_code=None, traceparent=None)
     """
-    invoke = current_invoke.get()
+    invoke = current_caller()
     if invoke is None:
         return MessageContext(traceparent=outgoing_traceparent(_system_trace.get()))
-    user = get_user_context(invoke)
-    may_name_tenant = not is_header_override(invoke) or current_tenant_rules.get().allow_override(user)
     return MessageContext(
         invoke.request_id,
-        user.user_id,
-        user.tenant_code if invoke.claims and may_name_tenant else None,
+        invoke.user_id,
+        acting_tenant(invoke),
         outgoing_traceparent(invoke.headers.get("traceparent")),
     )
 

@@ -33,6 +33,10 @@ class SqlDatabase:
         async with database.begin() as connection:
             await upsert_newer(connection, todos, row)
 
+    Within a caller's request a query is refused (ForbiddenException) unless it holds every table with a
+    column `pk` to partitions of his tenant, by `pk = key`; so is SQL as text. `allow_cross_tenant=True`
+    states the exception.
+
     Nothing is opened, and SQLAlchemy is not imported, before the first use.
     """
 
@@ -53,18 +57,26 @@ class SqlDatabase:
         return self._engine
 
     @asynccontextmanager
-    async def connect(self) -> AsyncGenerator[AsyncConnection, None]:
+    async def connect(self, *, allow_cross_tenant: bool = False) -> AsyncGenerator[AsyncConnection, None]:
         """A connection to read with; what is written on it is undone unless committed."""
-        async with self.engine.connect() as connection:
+        async with self._checked(allow_cross_tenant).connect() as connection:
             yield connection
 
     @asynccontextmanager
-    async def begin(self) -> AsyncGenerator[AsyncConnection, None]:
+    async def begin(self, *, allow_cross_tenant: bool = False) -> AsyncGenerator[AsyncConnection, None]:
         """A transaction to write in: committed at the end of the block, undone when the block raises."""
         from cqrs_nest.read_models.engine import WRITING
 
-        async with self.engine.execution_options(**{WRITING: True}).begin() as connection:
+        engine = self._checked(allow_cross_tenant).execution_options(**{WRITING: True})
+        async with engine.begin() as connection:
             yield connection
+
+    def _checked(self, allow_cross_tenant: bool) -> AsyncEngine:
+        from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT
+
+        return (
+            self.engine.execution_options(**{ALLOW_CROSS_TENANT: True}) if allow_cross_tenant else self.engine
+        )
 
     async def on_module_init(self) -> None:
         """Create missing tables if the module was told to. Raises TablesNotCreatedError."""

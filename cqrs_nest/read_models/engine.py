@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from cqrs_nest.core.errors import CqrsNestError
+from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT, check_query
 
 
 class DatabaseUrlError(CqrsNestError):
@@ -43,7 +44,9 @@ _PRAGMAS = (
 
 
 def create_engine(url: str) -> AsyncEngine:
-    """An engine for the URL; connections that the server has closed are noticed and replaced.
+    """An engine for the URL, whose queries are checked to be of the caller's tenant.
+
+    Connections that the server has closed are noticed and replaced.
 
     Raises DatabaseUrlError for a URL that is none, or whose driver is not installed.
     """
@@ -56,6 +59,7 @@ def create_engine(url: str) -> AsyncEngine:
             "Write it as sqlite+aiosqlite:///file, postgresql+asyncpg://user:password@host/name or "
             "mysql+asyncmy://user:password@host/name, and install its driver."
         ) from None
+    event.listen(engine.sync_engine, "before_cursor_execute", check_query)
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare)
         event.listen(engine.sync_engine, "begin", _begin)
@@ -81,4 +85,6 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
 def _begin(connection: Connection) -> None:
     # A transaction that first reads and then writes could not wait for another writer: SQLite refuses it.
     writing = connection.get_execution_options().get(WRITING, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    connection.exec_driver_sql(
+        "BEGIN IMMEDIATE" if writing else "BEGIN", execution_options={ALLOW_CROSS_TENANT: True}
+    )

@@ -207,6 +207,75 @@ async def test_in_lambda_the_start_is_quiet(
     assert caplog.text == ""
 
 
+class TestVerificationOff:
+    """The signature is not looked at; everything else is."""
+
+    @pytest.fixture
+    def trusting(self) -> JwtVerifier:
+        return JwtVerifier(
+            Environment(
+                node_env="prod",
+                app_name="todo",
+                jwt_verification="off",
+                jwt_issuer=ISSUER,
+                jwt_audience=("other", AUDIENCE),
+            )
+        )
+
+    async def test_any_signature_passes(self, trusting: JwtVerifier) -> None:
+        for token in (GOOD, signed(claims(), STRANGER), GOOD[:-6] + "AAAAAA"):
+            assert (await trusting.verify(token))["sub"] == "u1"
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *(
+                "expired",
+                "without expiry",
+                "expiry as text",
+                "not yet valid",
+                "wrong issuer",
+                "without issuer",
+            ),
+            *("wrong audience", "without audience", "without subject", "subject is a number"),
+            *("none", "None in another case", "hmac with the public pem", "algorithm not allowed"),
+            *("signature empty", "two parts", "five parts", "payload is a list"),
+        ],
+    )
+    async def test_the_rest_of_a_token_is_still_checked(self, trusting: JwtVerifier, name: str) -> None:
+        with pytest.raises(InvalidTokenError):
+            await trusting.verify(ATTACKS[name])
+
+    @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(
+        token=st.text()
+        | st.builds(lambda head, body: f"{encoded(head)}.{encoded(body)}.{SIGNATURE}", JSON, JSON)
+    )
+    async def test_whatever_is_sent_breaks_nothing(self, trusting: JwtVerifier, token: str) -> None:
+        with pytest.raises(InvalidTokenError):
+            await trusting.verify(token)
+
+    @pytest.mark.parametrize("in_lambda", [False, True])
+    def test_each_start_says_so(
+        self,
+        trusting: JwtVerifier,
+        in_lambda: bool,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        if in_lambda:
+            monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todo")
+        for _ in range(2):
+            caplog.clear()
+            trusting.on_application_bootstrap()
+            assert "signatures are not checked" in caplog.text
+
+    def test_it_must_be_said(self) -> None:
+        assert Environment(node_env="prod", app_name="todo").jwt_verification == "on"
+        with pytest.raises(ValueError, match="'on' or 'off'"):
+            Environment.model_validate({"node_env": "prod", "app_name": "todo", "jwt_verification": "false"})
+
+
 class TestDevelopmentKeys:
     async def test_a_token_made_after_the_start_is_accepted(self, environment: Environment) -> None:
         verifier = JwtVerifier(environment)
