@@ -3,6 +3,12 @@
 from cqrs_nest.aws import REMOVE
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.command_service import CommandService
+from cqrs_nest.commands.consistency import (
+    Consistency,
+    InlineApplication,
+    NotAppliedException,
+    Projections,
+)
 from cqrs_nest.commands.data_service import DataService
 from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, DataSyncHandler, IDataSyncHandler
 from cqrs_nest.commands.errors import VersionConflictException
@@ -32,6 +38,7 @@ from cqrs_nest.commands.models import CommandInput, CommandModel, DataEntity, Da
 from cqrs_nest.commands.module import CommandModule, CommandTablesModule
 from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler, RegisteredTable
 from cqrs_nest.commands.repository import ItemPage, Repository
+from cqrs_nest.commands.retry_policy import RetryPolicy
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable, EventsMode
 from cqrs_nest.commands.ttl_service import TtlService
@@ -54,6 +61,7 @@ __all__ = [
     "CommandTable",
     "CommandTableRegistry",
     "CommandTablesModule",
+    "Consistency",
     "DataEntity",
     "DataList",
     "DataService",
@@ -63,11 +71,15 @@ __all__ = [
     "Expect",
     "HistoryService",
     "IDataSyncHandler",
+    "InlineApplication",
     "ItemPage",
+    "NotAppliedException",
+    "Projections",
     "RegisteredHandler",
     "RegisteredTable",
     "Replace",
     "Repository",
+    "RetryPolicy",
     "SessionService",
     "TtlService",
     "VersionConflictException",

@@ -11,6 +11,12 @@ from typing import Any, TypeAlias
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import ITEM_EXISTS, TableType, is_condition_failure
 from cqrs_nest.commands.async_publisher import AsyncPublisher
+from cqrs_nest.commands.consistency import (
+    TIMEOUT_SECONDS,
+    Consistency,
+    Projections,
+    ProjectionWaiter,
+)
 from cqrs_nest.commands.errors import ITEM_NOT_FOUND, NOT_FOUND_OR_MISMATCH, VersionConflictException
 from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.key_checks import check_published_key, check_read
@@ -78,6 +84,7 @@ class CommandService:
         messages: CommandMessages,
         ttl: TtlService,
         registry: CommandTableRegistry,
+        waiter: ProjectionWaiter,
     ) -> None:
         self._table = table
         self._dynamodb = dynamodb
@@ -87,6 +94,7 @@ class CommandService:
         self._messages = messages
         self._ttl = ttl
         self._registry = registry
+        self._waiter = waiter
 
     @property
     def table_name(self) -> str:
@@ -101,13 +109,24 @@ class CommandService:
         source: str | None = None,
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
+        consistency: Consistency = "eventual",
+        projections: Projections | None = None,
+        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
     ) -> CommandModel | None:
         """Write a command; the pipeline applies it soon after.
 
         `version` 0 creates, a version builds on exactly that command, -1 on the newest one.
+
+        With `consistency="strong"` it returns when the command is applied and the `projections` (data
+        sync handlers; None: all of the table) have taken it over. Raises NotAppliedException when that
+        takes longer than `timeout` seconds; the command is accepted all the same.
         """
         publication = check_publication(command, invoke_context, source, request_id, allow_cross_tenant)
-        return await self._async.publish(publication, await self._base(publication))
+        awaited = self._waiter.awaited(consistency, projections)
+        published = await self._async.publish(publication, await self._base(publication))
+        if published is not None and awaited is not None:
+            await self._waiter.wait(published.key, published.version, awaited, timeout)
+        return published
 
     async def publish_sync(
         self,

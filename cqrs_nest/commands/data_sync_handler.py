@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from cqrs_nest.commands.models import CommandModel
-from cqrs_nest.common.metadata import MetadataKey, define_metadata
+from cqrs_nest.commands.retry_policy import DEFAULT_RETRY, RetryPolicy
+from cqrs_nest.common.metadata import MetadataKey, define_metadata, find_metadata
 
 ClassT = TypeVar("ClassT", bound=type)
 
@@ -27,25 +28,36 @@ class IDataSyncHandler(Protocol):
 class DataSyncHandlerOptions:
     table_name: str
     name: str
+    retry: RetryPolicy
 
 
 DATA_SYNC_HANDLER = MetadataKey[DataSyncHandlerOptions]("data_sync_handler")
 
 
-def DataSyncHandler(table_name: str, *, name: str | None = None) -> Callable[[ClassT], ClassT]:
+def DataSyncHandler(
+    table_name: str, *, name: str | None = None, retry: RetryPolicy = DEFAULT_RETRY
+) -> Callable[[ClassT], ClassT]:
     """Make a provider take part in applying the commands of a table, named as in `register`.
 
     `name` stands for the handler in executions of the Step Functions pipeline; it is the class's name
-    unless given, and must stay the same while executions run.
+    unless given, and must stay the same while executions run. `retry` says how often the pipeline tries it.
 
-    >>> @DataSyncHandler("todo")
+    >>> @DataSyncHandler("todo", retry=RetryPolicy(attempts=5))
     ... class TodoProjection:
     ...     async def up(self, command: CommandModel) -> None: ...
     ...     async def down(self, command: CommandModel) -> None: ...
     """
 
     def decorate(cls: ClassT) -> ClassT:
-        define_metadata(cls, DATA_SYNC_HANDLER, DataSyncHandlerOptions(table_name, name or cls.__name__))
+        define_metadata(
+            cls, DATA_SYNC_HANDLER, DataSyncHandlerOptions(table_name, name or cls.__name__, retry)
+        )
         return cls
 
     return decorate
+
+
+def handler_name(cls: type[Any]) -> str:
+    """The name under which a class takes part in applying commands."""
+    options = find_metadata(cls, DATA_SYNC_HANDLER)
+    return options.name if options else cls.__name__

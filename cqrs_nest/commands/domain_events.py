@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cqrs_nest.aws import to_json
 from cqrs_nest.commands.keys import get_message_tenant_code
-from cqrs_nest.commands.rows import OWED, TRACE
+from cqrs_nest.commands.rows import PROGRESS, TRACE
 from cqrs_nest.commands.saved_events import EVENTS
 
 DOMAIN_EVENT: Final = "domain-event"
@@ -15,7 +15,7 @@ SCHEMA_VERSION: Final = 1
 MAX_ENTITY_BYTES: Final = 200_000
 """SNS takes 256 KB; the status of a sync publish travels in the same call."""
 
-_NOT_OF_THE_ENTITY = ("status", "syncMode", "taskToken", "source", OWED, TRACE, EVENTS)
+_NOT_OF_THE_ENTITY = ("status", "syncMode", "taskToken", "source", TRACE, EVENTS, *PROGRESS)
 
 
 def domain_event(table: str, command: Mapping[str, Any]) -> dict[str, Any]:

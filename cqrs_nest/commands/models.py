@@ -11,7 +11,7 @@ from pydantic import Field, ValidatorFunctionWrapHandler, field_validator
 
 from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.keys import DetailKey
-from cqrs_nest.commands.rows import TRACE
+from cqrs_nest.commands.rows import PROGRESS, TRACE
 from cqrs_nest.commands.wire_model import WireModel
 
 
@@ -88,8 +88,10 @@ class CommandModel(StoredModel):
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
-        """The object of a stored row, without the trace that it was published in."""
-        return super().from_row({name: value for name, value in row.items() if name != TRACE})
+        """The object of a stored row, without the trace it was published in and what is still due for it."""
+        return super().from_row(
+            {name: value for name, value in row.items() if name not in (TRACE, *PROGRESS)}
+        )
 
 
 class DataEntity(StoredModel):

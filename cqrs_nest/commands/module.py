@@ -10,6 +10,7 @@ from cqrs_nest.aws import AwsModule
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.async_publisher import AsyncPublisher
 from cqrs_nest.commands.command_service import CommandService
+from cqrs_nest.commands.consistency import InlineApplication, ProjectionWaiter
 from cqrs_nest.commands.data_service import DataService
 from cqrs_nest.commands.history_service import HistoryService
 from cqrs_nest.commands.latest_command import LatestCommand
@@ -31,6 +32,7 @@ _INTERNAL = (
     CommandApplication,
     CommandMessages,
     LatestCommand,
+    ProjectionWaiter,
     PublishNotes,
     SessionService,
     SyncPublisher,
@@ -39,8 +41,8 @@ _INTERNAL = (
 
 @Module(
     imports=[AwsModule],
-    providers=[CommandTableRegistry, CommandTables],
-    exports=[CommandTableRegistry, CommandTables],
+    providers=[CommandTableRegistry, CommandTables, InlineApplication],
+    exports=[CommandTableRegistry, CommandTables, InlineApplication],
 )
 class CommandTablesModule:
     """What the tables of an application share."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, is_condition_failure
 from cqrs_nest.aws.dynamodb.expressions import AttributePath
-from cqrs_nest.commands.rows import OWED
+from cqrs_nest.commands.rows import HANDLERS_DONE, OWED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable, Logger
 
@@ -30,10 +30,16 @@ class PublishNotes:
         self._running: set[asyncio.Task[None]] = set()
         self._logger = Logger("PublishNotes")
 
-    async def note(self, command: Mapping[str, Any], status: str, *, owes: bool) -> None:
-        """Set the status and whether messages are owed, unless the pipeline has taken the command over."""
+    async def note(
+        self, command: Mapping[str, Any], status: str, *, owes: bool, done: Sequence[str] = ()
+    ) -> None:
+        """Set the status, whether messages are owed and which handlers are done when others are not.
+
+        Nothing is changed when the pipeline has taken the command over.
+        """
         as_published = Condition("#status = :before", {":before": command["status"]}, {"#status": "status"})
-        await self._update(command, as_published, {"status": status}, () if owes else (OWED,))
+        changes: dict[AttributePath, Any] = {"status": status, **({HANDLERS_DONE: [*done]} if done else {})}
+        await self._update(command, as_published, changes, () if owes else (OWED,))
 
     def sent_in_background(self, command: Mapping[str, Any]) -> None:
         """Note after the answer that the messages are sent: nobody has to wait for that."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, IDataSyncHandler
+from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, IDataSyncHandler, handler_name
 from cqrs_nest.commands.projection_spans import TracedHandler
+from cqrs_nest.commands.retry_policy import DEFAULT_RETRY, RetryPolicy
 from cqrs_nest.commands.table import CommandTable, CommandTableOptions
 from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.common.metadata import find_metadata
@@ -32,6 +33,7 @@ class RegisteredHandler:
 
     name: str
     instance: IDataSyncHandler
+    retry: RetryPolicy
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ class CommandTableRegistry:
                     binding.module.name,
                 )
         return tuple(
-            RegisteredHandler(name, self._traced(name, table, _instance(binding, table)))
+            RegisteredHandler(name, self._traced(name, table, _instance(binding, table)), _retry(binding))
             for name, binding in found.items()
         )
 
@@ -204,8 +206,12 @@ def _table_of(module: ModuleNode) -> str:
 
 
 def _handler_name(binding: Binding) -> str:
+    return handler_name(binding.cls) if binding.cls else repr(binding)
+
+
+def _retry(binding: Binding) -> RetryPolicy:
     options = find_metadata(binding.cls, DATA_SYNC_HANDLER)
-    return options.name if options else getattr(binding.cls, "__name__", repr(binding))
+    return options.retry if options else DEFAULT_RETRY
 
 
 def _instance(binding: Binding, table: CommandTable) -> IDataSyncHandler:

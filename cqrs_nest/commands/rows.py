@@ -21,6 +21,12 @@ SYNC_MODE = "SYNC"
 OWED = "messagesOwed"
 """On a command row as long as its publish has not sent its messages: a publish that dies leaves it there."""
 
+HANDLERS_DONE = "handlersDone"
+"""On a command row until it is finished: which custom handlers have taken it over, when others have not."""
+
+DEAD_LETTERED = "deadLettered"
+"""On a command row that waits in the dead-letter queue; the later ones of its item wait behind it."""
+
 TRACE = "traceparent"
 """On a command row that was published within a recorded span: the span, for those that the stream reaches."""
 
@@ -43,10 +49,12 @@ _COPIED = (
 """What a data row takes from the command, or loses with it."""
 _CREATED = ("createdAt", "createdBy", "createdIp")
 """What a data row keeps from its first command."""
-_OF_ONE_COMMAND = ("status", "taskToken", "syncMode", "source", "cpk", "csk", OWED, TRACE, EVENTS)
-"""What belongs to one stored row and must not go over into the next command."""
-_OF_THE_FRAMEWORK = ("status", "taskToken", "syncMode", "cpk", "csk", OWED, TRACE)
+PROGRESS = (OWED, HANDLERS_DONE, DEAD_LETTERED)
+"""What a command row says of what is still due; nothing of it is left on a finished command."""
+_OF_THE_FRAMEWORK = ("status", "taskToken", "syncMode", "cpk", "csk", TRACE, *PROGRESS)
 """What an input cannot say of its command."""
+_OF_ONE_COMMAND = (*_OF_THE_FRAMEWORK, "source", EVENTS)
+"""What belongs to one stored row and must not go over into the next command."""
 
 
 @dataclass(frozen=True)

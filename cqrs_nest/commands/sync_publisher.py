@@ -147,7 +147,8 @@ class SyncPublisher:
         ]
         if not failures:
             return
-        await self._notes.note(command, SYNC_FAILED, owes=True)
+        done = [handler.name for handler in handlers if handler.name not in dict(failures)]
+        await self._notes.note(command, SYNC_FAILED, owes=True, done=done)
         await self._messages.try_status(command, SYNC_FAILED)
         for name, error in failures:
             self._logger.error("%s failed on %s %s", name, command["pk"], command["sk"], error=error)

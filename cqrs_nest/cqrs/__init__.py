@@ -44,7 +44,9 @@ from cqrs_nest.commands import (
     DataSyncHandler,
     HistoryService,
     IDataSyncHandler,
+    NotAppliedException,
     Repository,
+    RetryPolicy,
     VersionConflictException,
 )
 from cqrs_nest.cqrs.idempotency import IdempotencyBehaviour, IdempotencyStore, InMemoryIdempotencyStore
@@ -89,6 +91,7 @@ __all__ = [
     "LoggingBehaviour",
     "MessageContext",
     "Next",
+    "NotAppliedException",
     "Query",
     "QueryBus",
     "QueryHandler",
@@ -96,6 +99,7 @@ __all__ = [
     "Repository",
     "RetryBehaviour",
     "RetryOnVersionConflict",
+    "RetryPolicy",
     "Saga",
     "SagaLoopError",
     "SnsEventPublisher",

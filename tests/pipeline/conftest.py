@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,6 +22,7 @@ from tests.emulated_aws import emulated_aws
 from tests.golden.world import ALARM_TOPIC, TOPIC, World, environment
 
 ARN = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/{}/stream/2024-01-01T00:00:00.000"
+T = TypeVar("T")
 __all__ = ["ALARM_TOPIC", "TOPIC"]
 
 
@@ -58,10 +59,14 @@ class Service:
     def _count(self, model: Any, **_: Any) -> None:
         self.calls.append(model.name)
 
-    def commands(self, table: str = "todo") -> CommandService:
+    def service(self, cls: type[T], table: str = "todo") -> T:
+        """A table's own instance of a service."""
         entry = self.container.get(CommandTableRegistry).table(table)
         assert entry is not None
-        return entry.get(CommandService)
+        return entry.get(cls)
+
+    def commands(self, table: str = "todo") -> CommandService:
+        return self.service(CommandService, table)
 
     async def publish(self, sk: str, name: str, version: int = 0, table: str = "todo", **more: Any) -> None:
         """Publish a command to be applied later."""
@@ -100,6 +105,11 @@ class Service:
     def row(self, kind: str, sk: str, table: str = "todo") -> dict[str, Any] | None:
         """A row in DynamoDB JSON."""
         return self.world.rows().get((f"local-demo-{table}-{kind}", "TODO#acme", sk))
+
+    def delete(self, kind: str, sk: str, table: str = "todo") -> None:
+        """Let a row expire."""
+        key = {"pk": {"S": "TODO#acme"}, "sk": {"S": sk}}
+        self.world.dynamodb.delete_item(TableName=f"local-demo-{table}-{kind}", Key=key)
 
     def status(self, sk: str) -> str | None:
         """The status of a command."""
@@ -149,6 +159,12 @@ def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 def start() -> Callable[[Driver], AbstractAsyncContextManager[Service]]:
     """Starts an application with one of the drivers."""
     return _start
+
+
+@pytest.fixture
+def projection_class() -> type[Projection]:
+    """The custom handler of the table `todo`."""
+    return Projection
 
 
 @pytest.fixture

@@ -50,6 +50,8 @@ class Page:
 
     items: list[Item]
     last_key: Item | None
+    scanned: int = 0
+    """How many items were read for it, those that a filter took out included."""
 
 
 @SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
@@ -195,9 +197,30 @@ class DynamoDbService:
                 return
             start = page.last_key["sk"]
 
-    async def scan(self, table: str, *, start_key: Key | None = None, limit: int | None = None) -> Page:
-        """One page of a whole table, in no particular order."""
+    async def scan(
+        self,
+        table: str,
+        *,
+        start_key: Key | None = None,
+        limit: int | None = None,
+        filter: Condition | None = None,
+        only: Sequence[str] = (),
+        segment: tuple[int, int] | None = None,
+    ) -> Page:
+        """One page of a whole table, in no particular order.
+
+        `only` names the attributes that are wanted; `segment` is which part of how many is read, such as
+        `(0, 4)` for the first quarter. Items that `filter` takes out count for `limit` all the same.
+        """
+        placeholders = Placeholders()
         request: dict[str, Any] = {"TableName": table}
+        if filter is not None:
+            request["FilterExpression"] = placeholders.condition(filter)
+        if only:
+            request["ProjectionExpression"] = ", ".join(placeholders.name(name) for name in only)
+        if segment is not None:
+            request["Segment"], request["TotalSegments"] = segment
+        request |= placeholders.parameters()
         if limit is not None:
             request["Limit"] = limit
         if start_key is not None:
@@ -307,7 +330,8 @@ class DynamoDbService:
 
     async def _page(self, table: str, response: Mapping[str, Any]) -> Page:
         last = response.get("LastEvaluatedKey")
-        return Page(await self._read_all(table, response["Items"]), deserialize_item(last) if last else None)
+        items = await self._read_all(table, response["Items"])
+        return Page(items, deserialize_item(last) if last else None, response.get("ScannedCount", len(items)))
 
     async def _read_all(self, table: str, found: Sequence[AttributeMap]) -> list[Item]:
         return list(await asyncio.gather(*(self._read(table, item) for item in found)))
