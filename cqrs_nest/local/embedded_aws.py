@@ -1,4 +1,4 @@
-"""AWS inside the process: DynamoDB with streams, SNS, SQS and S3, on a free port of 127.0.0.1."""
+"""AWS inside the process: DynamoDB with streams, SNS, SQS, S3 and Step Functions, on a free port."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cqrs_nest.local.functions import Handler, LocalFunctions
 from cqrs_nest.local.write_signal import WriteSignal
 
 if TYPE_CHECKING:
     from cqrs_nest.aws import AwsSession
+    from cqrs_nest.local.state_machines import StateMachine
 
 REGION = "ap-northeast-1"
 ACCOUNT = "123456789012"
 MAIN_TOPIC = "CqrsSnsTopic"
 ALARM_TOPIC = "AlarmSnsTopic"
 BUCKET = "local-bucket"
+FUNCTION = "local-main"
+COMMAND_STATE_MACHINE = "command"
 
 _KEY_SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 _KEY_ATTRIBUTES = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
@@ -51,7 +55,8 @@ class EmbeddedAws:
         self.table_writes = WriteSignal()
         self.queue_writes = WriteSignal()
         signals = {"dynamodb": self.table_writes, "queues": self.queue_writes}
-        self._server = MotoServer(lambda service: signals[service].record())
+        self._functions = LocalFunctions()
+        self._server = MotoServer(lambda service: signals[service].record(), self._functions)
         self._shadowed = _set_variables(self._process_variables())
 
     @property
@@ -69,6 +74,7 @@ class EmbeddedAws:
             "S3_BUCKET_NAME": BUCKET,
             "SNS_TOPIC_ARN": _topic_arn(MAIN_TOPIC),
             "SNS_ALARM_TOPIC_ARN": _topic_arn(ALARM_TOPIC),
+            "SFN_COMMAND_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{COMMAND_STATE_MACHINE}",
         }
 
     async def create_bases(self, session: AwsSession) -> None:
@@ -103,6 +109,20 @@ class EmbeddedAws:
         )
         return url
 
+    async def create_state_machine(
+        self, session: AwsSession, machine: StateMachine, handler: Handler
+    ) -> None:
+        """Create a state machine whose tasks call `handler`, as they would invoke a Lambda function."""
+        self._functions.deploy(FUNCTION, handler)
+        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{FUNCTION}"
+        await session.call(
+            "stepfunctions",
+            "create_state_machine",
+            name=machine.name,
+            definition=machine.definition.replace("${LambdaFunctionArn}", function),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/{FUNCTION}",
+        )
+
     async def close(self) -> None:
         """Stop the emulator and give the process its own variables back."""
         _set_variables(self._shadowed)
@@ -133,6 +153,8 @@ class EmbeddedAws:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.url,
             "AWS_EC2_METADATA_DISABLED": "true",
+            # By which moto's state machines find the account they are in.
+            "MOTO_PORT": str(self._server.port),
         }
 
 

@@ -18,6 +18,7 @@ from cqrs_nest.http import HttpOptions
 from cqrs_nest.local.embedded_aws import Queue
 from cqrs_nest.local.listening_socket import PortTakenError, listen
 from cqrs_nest.local.runtime import LocalRuntime
+from cqrs_nest.local.state_machines import StateMachine
 
 HOST = "127.0.0.1"
 DEVELOPER, TENANT = "developer", "acme"
@@ -49,6 +50,7 @@ def run_local(
     env: type[Environment] = Environment,
     http: HttpOptions | None = None,
     queues: Sequence[Queue] = (),
+    state_machines: Sequence[StateMachine] = (),
 ) -> int:
     """Run an application with embedded AWS until Ctrl-C or SIGTERM; the exit code of the program.
 
@@ -60,7 +62,7 @@ def run_local(
         settings = env.load(environ={**os.environ, "NODE_ENV": "local"})
         # Before anything heavy: a second start should say at once that the port is taken.
         with listen(HOST, settings.app_port) as listener:
-            asyncio.run(_run(root, env, http, queues, listener))
+            asyncio.run(_run(root, env, http, queues, state_machines, listener))
     except _MENDABLE as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -72,12 +74,15 @@ async def _run(
     env: type[Environment],
     http: HttpOptions | None,
     queues: Sequence[Queue],
+    state_machines: Sequence[StateMachine],
     listener: socket.socket,
 ) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    async with LocalRuntime.start(root, env=env, http=http, listener=listener, queues=queues) as runtime:
+    async with LocalRuntime.start(
+        root, env=env, http=http, listener=listener, queues=queues, state_machines=state_machines
+    ) as runtime:
         sys.stdout.write(
             _BANNER.format(
                 name=runtime.environment.app_name,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cqrs_nest.app import NestApplication
 from cqrs_nest.app.factory import start
@@ -21,16 +21,36 @@ from cqrs_nest.config import Environment
 from cqrs_nest.context.development_keys import sign_development_token
 from cqrs_nest.core import Container
 from cqrs_nest.http import HttpOptions
-from cqrs_nest.local.embedded_aws import EmbeddedAws, Queue
+from cqrs_nest.local.embedded_aws import ACCOUNT, COMMAND_STATE_MACHINE, REGION, EmbeddedAws, Queue
 from cqrs_nest.local.poller import Poller
 from cqrs_nest.local.queue_poller import QueuePoller
+from cqrs_nest.local.state_machines import Executions, StateMachine
 from cqrs_nest.local.stream_poller import StreamPoller
+from cqrs_nest.pipeline import PipelineOptions, command_state_machine
 
 if TYPE_CHECKING:
     from cqrs_nest.local.http_server import HttpServer
 
 _SHARED_TABLES = ("session", "master-data")
 _DRAIN_SECONDS = 30.0
+
+
+class Source(Protocol):
+    """Something that work comes from."""
+
+    @property
+    def name(self) -> str:
+        """For those who wait for it in vain."""
+        ...
+
+    @property
+    def is_caught_up(self) -> bool:
+        """Nothing is left to do."""
+        ...
+
+    async def caught_up(self) -> None:
+        """Return as soon as it has caught up."""
+        ...
 
 
 class LocalRuntime:
@@ -43,14 +63,14 @@ class LocalRuntime:
         session: AwsSession,
         environment: Environment,
         url: str,
-        pollers: Sequence[Poller],
+        sources: Sequence[Source],
     ) -> None:
         self.app = app
         self.aws = aws
         self.session = session
         self.environment = environment
         self.url = url
-        self._pollers = pollers
+        self._sources = sources
 
     @classmethod
     @asynccontextmanager
@@ -62,13 +82,15 @@ class LocalRuntime:
         http: HttpOptions | None = None,
         listener: socket.socket,
         queues: Sequence[Queue] = (),
+        state_machines: Sequence[StateMachine] = (),
         variables: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[LocalRuntime]:
         """Run `root` until the block ends: requests in hand and deliveries in hand are finished.
 
         The application finds the emulated account in its settings. `listener` is a socket from `listen`.
-        `queues` are created, subscribed to the main topic and delivered to the application. `variables`
-        are settings that win over the process's.
+        `queues` are created, subscribed to the main topic and delivered to the application;
+        `state_machines` are created, that of commands without being named, and run their tasks in the
+        application. `variables` are settings that win over the process's.
         """
         async with AsyncExitStack() as stack:
             aws = EmbeddedAws()
@@ -91,12 +113,18 @@ class LocalRuntime:
             for queue in queues:
                 url = await aws.create_queue(session, queue)
                 pollers.append(QueuePoller(session, url, queue.arn, deliver, aws.queue_writes))
+            sources: list[Source] = [*pollers]
+            machines = [*_command_state_machine(container), *state_machines]
+            for machine in machines:
+                await aws.create_state_machine(session, machine, deliver)
+            if machines:
+                sources.append(Executions(ACCOUNT, REGION))
             for poller in pollers:
                 poller.start()
                 stack.push_async_callback(poller.stop)
             stack.push_async_callback(_serve(app, listener).close)
             host, port = listener.getsockname()[:2]
-            yield cls(app, aws, session, environment, f"http://{host}:{port}", pollers)
+            yield cls(app, aws, session, environment, f"http://{host}:{port}", sources)
 
     async def drain(self, within: float = _DRAIN_SECONDS) -> None:
         """Return when everything written so far has been delivered, with all that followed from it.
@@ -105,11 +133,11 @@ class LocalRuntime:
         """
         try:
             async with asyncio.timeout(within):
-                while not all(poller.is_caught_up for poller in self._pollers):
-                    for poller in self._pollers:
-                        await poller.caught_up()
+                while not all(source.is_caught_up for source in self._sources):
+                    for source in self._sources:
+                        await source.caught_up()
         except TimeoutError:
-            busy = ", ".join(poller.name for poller in self._pollers if not poller.is_caught_up)
+            busy = ", ".join(source.name for source in self._sources if not source.is_caught_up)
             raise TimeoutError(f"Not worked off after {within:g} s: {busy}") from None
 
     def token(self, *, user: str, tenant: str, roles: Sequence[str] = ()) -> str:
@@ -129,6 +157,12 @@ async def _create_tables(
         )
         streams.append(await aws.create_streamed_table(session, table_name(environment, module, "command")))
     return streams
+
+
+def _command_state_machine(container: Container) -> Iterator[StateMachine]:
+    """The one that commands run through, if the application says that they do."""
+    if any(options.driver == "step-functions" for options in container.get_all(PipelineOptions)):
+        yield StateMachine(COMMAND_STATE_MACHINE, command_state_machine())
 
 
 def _serve(app: NestApplication, listener: socket.socket) -> HttpServer:

@@ -27,3 +27,13 @@ class ConcurrentChangeError(Exception):
 
 class InvalidPipelineError(CqrsNestError):
     """The pipeline cannot work as it was configured; found at start."""
+
+
+class CommandTooLargeError(ValueError):
+    """A command's stream record is too large for the state machine; it will be delivered again in vain."""
+
+    def __init__(self, command: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"The stream record of {command} has {size} bytes, and an execution takes {limit}.\n"
+            "  Lower ATTRIBUTE_LIMIT_SIZE (102400), so that more goes to S3, or take the driver stream."
+        )

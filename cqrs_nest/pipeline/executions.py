@@ -7,16 +7,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import to_json
+
 from cqrs_nest.aws import StepFunctionService, error_code
 from cqrs_nest.aws.step_functions import MAX_NAME_LENGTH
 from cqrs_nest.commands import get_sort_key_version, remove_sort_key_version
 from cqrs_nest.config import Environment
 from cqrs_nest.pipeline.command_events import NewCommandEvent
-from cqrs_nest.pipeline.errors import InvalidPipelineError
+from cqrs_nest.pipeline.errors import CommandTooLargeError, InvalidPipelineError
 from cqrs_nest.pipeline.options import PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 
 DIGEST_LENGTH = 32
+MAX_RECORD_BYTES = 128_000
+"""A state hands its function the record twice, as input and as context, in at most 262,144 bytes."""
 _NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z_-]+")
 
 
@@ -46,11 +50,15 @@ class CommandExecutions:
     async def start(self, event: NewCommandEvent) -> dict[str, Any] | None:
         """Start the command's execution; None when a delivery before has started it.
 
-        The execution is given the stream record, with its ARN as `source`.
+        The execution is given the stream record, with its ARN as `source`. Raises CommandTooLargeError
+        for a record that the state machine could not hand on.
         """
         table = self._pipeline.table_of(event).table
         name = execution_name(table.name, event.row)
         started_with = {**event.record, "source": event.source}
+        size = len(to_json(started_with))
+        if size > MAX_RECORD_BYTES:
+            raise CommandTooLargeError(f"{table.command} {event.row['sk']}", size, MAX_RECORD_BYTES)
         try:
             return await self._step_functions.start_execution(str(self._state_machine), started_with, name)
         except Exception as error:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from pydantic_core import to_jsonable_python
+from pydantic_core import to_json, to_jsonable_python
 
 from cqrs_nest.aws import StepFunctionService, error_code
 from cqrs_nest.commands import get_sort_key_version
@@ -21,6 +21,8 @@ from cqrs_nest.pipeline.version_check import Turn
 
 READ_ATTEMPTS = 3
 FIRST_PAUSE_SECONDS = 0.1
+RESULTS_LIMIT = 200_000
+"""Bytes of all handlers' results; Step Functions takes 262,144 for the output of a state."""
 _NOBODY_WAITS = ("TaskDoesNotExist", "TaskTimedOut")
 
 
@@ -74,7 +76,7 @@ class StepFunctionsDriver:
                 return [{"prevStateName": "transform_data", "result": name} for name in names]
             case "sync_data":
                 chosen: Mapping[str, Any] = event.input or {}
-                return await steps.run_handler(chosen.get("result"))
+                return _within_limit(to_jsonable_python(await steps.run_handler(chosen.get("result"))), steps)
             case "finish":
                 return await self._finish(steps)
             case _:
@@ -146,3 +148,14 @@ class StepFunctionsDriver:
                 self._logger.warn("%r: the command before it was not read yet: %s", steps, error)
             await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
         return await read()
+
+
+def _within_limit(result: Any, steps: CommandSteps) -> Any:
+    """A handler's result, or a note in its place when all of them together would not fit an output.
+
+    Nothing reads these results; an execution whose output is too large would fail after all was done.
+    """
+    size = len(to_json(result))
+    if size <= RESULTS_LIMIT // len(steps.handler_names()):
+        return result
+    return {"result": "ok", "omittedBytes": size}

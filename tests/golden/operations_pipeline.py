@@ -48,7 +48,7 @@ async def other_event(call: Call) -> Any:
 
 async def _handle(call: Call) -> Any:
     event = _json(call.step.recorded["args"])
-    return _with_dates(await call.container.get(EventService).handle(event))
+    return with_dates(await call.container.get(EventService).handle(event))
 
 
 def _json(value: Any) -> Any:
@@ -64,15 +64,15 @@ def _json(value: Any) -> Any:
             return value
 
 
-def _with_dates(value: Any) -> Any:
+def with_dates(value: Any) -> Any:
     """A JSON result with its dates tagged, as recordings have them."""
     match value:
         case str() if _MOMENT.fullmatch(value):
             return {"$date": value}
         case dict():
-            return {name: _with_dates(item) for name, item in value.items()}
+            return {name: with_dates(item) for name, item in value.items()}
         case list():
-            return [_with_dates(item) for item in value]
+            return [with_dates(item) for item in value]
         case _:
             return value
 

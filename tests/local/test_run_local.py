@@ -23,7 +23,7 @@ from cqrs_nest.cqrs import (
 from cqrs_nest.events import DomainEvent, EventHandler
 from cqrs_nest.http import HttpOptions
 from cqrs_nest.local import LocalRuntime, PortTakenError, Queue, listen, run_local
-from cqrs_nest.pipeline import command_steps
+from cqrs_nest.pipeline import PipelineModule, command_steps
 from cqrs_nest.read_models import SqlModule
 
 SETTINGS = {"APP_NAME": "notes"}
@@ -146,6 +146,22 @@ async def test_messages_that_the_topic_refused_are_sent_when_it_is_back(
     [row] = (await runtime.app.get(DynamoDbService).scan("local-notes-note-command")).items
     assert row["status"] == "finish:FINISHED"
     assert "messagesOwed" not in row
+
+
+async def test_commands_run_through_the_state_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @Module(imports=[NoteModule, PipelineModule.for_root(driver="step-functions")])
+    class Application: ...
+
+    monkeypatch.chdir(tmp_path)
+    with listen("127.0.0.1", 0) as listener:
+        async with LocalRuntime.start(Application, listener=listener, variables=SETTINGS) as runtime:
+            await publish(runtime, "A", "B")
+            await runtime.drain()
+            assert sorted(runtime.app.get(Projection).applied) == ["A@1", "B@1"]
+            page = await runtime.app.get(DynamoDbService).scan("local-notes-note-command")
+            assert {row["status"] for row in page.items} == {"finish:FINISHED"}
 
 
 async def test_drain_names_what_is_not_worked_off(runtime: LocalRuntime) -> None:

@@ -1,128 +1,188 @@
-"""The state machine that is shipped, run state by state against the application."""
+"""The state machine that is shipped, executed by an interpreter of Amazon States Language."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
 
-from cqrs_nest.aws import AwsSession
-from cqrs_nest.events import EventService
-from tests.golden.world import STATE_MACHINE
+import pytest
+import time_machine
 
-if TYPE_CHECKING:
-    from tests.pipeline.conftest import Service
+from cqrs_nest.pipeline import command_state_machine
+from tests.golden.conftest import golden_directory
+from tests.golden.operations_pipeline import with_dates
+from tests.golden.outcomes import normal_outcome
+from tests.golden.recorded_app import probe
+from tests.golden.recordings import Scenario, Step
+from tests.golden.world import recorded_messages
+from tests.pipeline.executing import Executing, executing
 
-DEFINITION: dict[str, Any] = json.loads(
-    files("cqrs_nest.pipeline").joinpath("command_state_machine.json").read_text()
-)
-
-
-class Execution:
-    """Runs a definition as the service would: tasks, choices, maps and task tokens."""
-
-    def __init__(self, service: Service, record: dict[str, Any], name: str) -> None:
-        self._events = service.container.get(EventService)
-        self.context = {
-            "Execution": {"Id": f"arn:{name}", "Input": {**record, "source": record["eventSourceARN"]}},
-            "StateMachine": {"Id": STATE_MACHINE, "Name": "command"},
-        }
-        self.token = f"token of {name}"
-        self.waits = asyncio.Event()
-        self.resumed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.states: list[str] = []
-
-    async def run(self, machine: dict[str, Any], value: Any) -> Any:
-        """From `StartAt` to the end; gives the name of the last state and its output."""
-        name = machine["StartAt"]
-        while True:
-            state = machine["States"][name]
-            self.states.append(name)
-            following = state.get("Next")
-            match state["Type"]:
-                case "Task":
-                    value = _output(state, await self._task(name, state, value))
-                case "Map":
-                    runs = [self.run(state["ItemProcessor"], item) for item in value]
-                    value = [output for _, output in await asyncio.gather(*runs)]
-                case "Choice":
-                    choices = {rule["NumericEquals"]: rule["Next"] for rule in state["Choices"]}
-                    following = choices.get(value["result"], state["Default"])
-            if following is None:
-                return name, value
-            name = following
-
-    async def _task(self, name: str, state: dict[str, Any], value: Any) -> Any:
-        payload: dict[str, Any] = {}
-        for key, path in state["Parameters"]["Payload"].items():
-            sources = {
-                "$": value,
-                "$$": {**self.context, "State": {"Name": name}},
-                "$$.Task.Token": self.token,
-            }
-            payload[key.removesuffix(".$")] = sources[path]
-        answer = await self._events.handle(json.loads(json.dumps(payload)))
-        if not state["Resource"].endswith(".waitForTaskToken"):
-            return {"Payload": json.loads(json.dumps(answer))}
-        self.waits.set()
-        return await self.resumed
+REPLAYED = ("async/pipeline_create", "async/pipeline_update", "ttl/configured", "partial/async_after_sync")
+ARN = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/local-demo-todo-command/stream/1"
 
 
-def _output(state: dict[str, Any], result: Any) -> Any:
-    assert state["OutputPath"] == "$.Payload[0][0]"
-    return result["Payload"][0][0]
+@pytest.fixture
+async def application() -> AsyncIterator[Executing]:
+    probe.reset()
+    async with executing() as running:
+        yield running
+    probe.reset()
 
 
-async def test_two_executions_of_one_item_end_in_order(executions: Service) -> None:
-    await executions.publish("A", "first")
-    await executions.publish("A", "second", version=1)
-    first = Execution(executions, executions.record("A@1"), "first")
-    second = Execution(executions, executions.record("A@2"), "second")
-    by_token = {first.token: first, second.token: second}
-
-    def resume(params: dict[str, Any], **_: Any) -> Any:
-        body = json.loads(params["body"])
-        execution = by_token[body["taskToken"]]
-        loop.call_soon_threadsafe(execution.resumed.set_result, json.loads(body["output"]))
-        return type("Answer", (), {"status_code": 200}), {}
-
-    loop = asyncio.get_running_loop()
-    events = executions.container.get(AwsSession).client("stepfunctions").meta.events
-    events.register("before-call.sfn.SendTaskSuccess", resume)
-
-    waiting = asyncio.create_task(second.run(DEFINITION, second.context["Execution"]["Input"]))
-    await second.waits.wait()
-    assert (await first.run(DEFINITION, first.context["Execution"]["Input"]))[0] == "success"
-    assert (await waiting)[0] == "success"
-    assert executions.projection.seen == ["A@1", "A@2"]
-    assert first.states == [
-        "check_version",
-        "check_version_result",
-        "set_ttl_command",
-        "history_copy",
-        "transform_data",
-        "sync_data_all",
-        "sync_data",
-        "sync_data",
-        "finish",
-        "success",
-    ]
-    assert second.states[2:4] == ["wait_prev_command", "set_ttl_command"]
-    assert executions.status("A@2") == "finish:FINISHED"
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "scenario" in metafunc.fixturenames:
+        directory = golden_directory(metafunc.config)
+        found = [Scenario(name, directory / f"{name}.json") for name in REPLAYED]
+        metafunc.parametrize("scenario", found, ids=lambda scenario: scenario.name)
 
 
-async def test_a_version_that_is_taken_ends_in_fail(executions: Service) -> None:
-    await executions.publish("A", "first")
-    record = executions.record("A@1")
-    await Execution(executions, record, "first").run(DEFINITION, record)
-    taken = executions.record("A@1", requestId={"S": "another"}, status={"S": "check_version:STARTED"})
-    executions.world.dynamodb.put_item(
-        TableName="local-demo-todo-command", Item=taken["dynamodb"]["NewImage"]
+class Recorded:
+    """Runs each state at the time at which it was recorded, and keeps its answer beside the recorded one."""
+
+    def __init__(self, application: Executing, steps: list[Step]) -> None:
+        self._run = application.run_state
+        self._left = list(steps)
+        self._one_time = asyncio.Lock()
+        self.answers: list[Any] = []
+        self.recorded: list[Any] = []
+
+    async def __call__(self, event: Mapping[str, Any]) -> Any:
+        step = next(step for step in self._left if _is_about(step, event))
+        self._left.remove(step)
+        async with self._one_time:
+            with time_machine.travel(step.clock, tick=False):
+                answer = await self._run(event)
+        self.answers.append(with_dates(answer))
+        self.recorded.append(normal_outcome(step.recorded["result"]))
+        return answer
+
+
+async def test_a_recorded_execution_leaves_the_same_rows_and_messages(
+    application: Executing, scenario: Scenario
+) -> None:
+    executed = 0
+    for published, delivered, states in _rounds(scenario):
+        application.world.seed([(row_id[0], row) for row_id, row in published.tables.items()], [])
+        await asyncio.to_thread(application.world.messages, "all-raw")
+        handle, application.run_state = application.run_state, (run := Recorded(application, states))
+        with time_machine.travel(delivered.clock, tick=False):
+            await application.deliver(*delivered.recorded["args"]["Records"])
+            (*_, (name, status)) = await application.ended()
+            told = await asyncio.to_thread(application.world.messages, "all-raw")
+        application.run_state = handle
+        assert status == "SUCCEEDED", application.output(name)
+        assert run.answers == run.recorded
+        assert len(run.answers) == len(states)
+        assert application.world.rows() == states[-1].tables
+        assert told == recorded_messages(message for step in states for message in _messages(step))
+        executed += 1
+    assert executed
+
+
+def _messages(step: Step) -> list[dict[str, Any]]:
+    return step.recorded.get("sns") or []
+
+
+def _is_about(step: Step, event: Mapping[str, Any]) -> bool:
+    recorded = step.recorded["args"]
+    is_same_state = recorded["context"]["State"]["Name"] == event["context"]["State"]["Name"]
+    if event["context"]["State"]["Name"] == "sync_data":
+        return is_same_state and recorded["input"]["result"] == event["input"]["result"]
+    return is_same_state
+
+
+def _rounds(scenario: Scenario) -> Iterator[tuple[Step, Step, list[Step]]]:
+    """Of each command the step that published it, the one that delivered it and its states."""
+    steps = [step for step in scenario.steps if step.operation is not None]
+    for index, step in enumerate(steps):
+        if step.operation == "EventService.handleDynamoDBEvent":
+            later = steps[index + 1 :]
+            end = next(i for i, state in enumerate(later, 1) if state.label == "finish")
+            yield steps[index - 1], step, later[:end]
+
+
+async def publish(application: Executing, name: str, version: int = 0, **more: Any) -> dict[str, Any]:
+    """Publish a command of one item; gives the record that its table's stream would deliver."""
+    key = {"pk": "TODO#acme", "sk": "A"}
+    command = {**key, "id": "TODO#acme#A", "name": name, "version": version, **more}
+    assert await application.commands().publish_async(command, request_id=f"request of {name}")
+    await application.settle()
+    sk = f"A@{version + 1}"
+    keys = {"pk": {"S": key["pk"]}, "sk": {"S": sk}}
+    answer = await asyncio.to_thread(
+        application.world.dynamodb.get_item, TableName="local-demo-todo-command", Key=keys
     )
-    name, output = await Execution(executions, taken, "again").run(DEFINITION, taken)
-    fail = DEFINITION["States"]["fail"]
-    assert name == "fail"
-    assert (fail["ErrorPath"], fail["CausePath"]) == ("$.error", "$.cause")
-    assert output["error"] == "version is not match"
-    assert output["cause"] == "next version must be 2 but got 1"
+    change = {"Keys": keys, "NewImage": answer["Item"], "SequenceNumber": str(version)}
+    record = {"eventID": sk, "eventName": "INSERT", "eventSource": "aws:dynamodb"}
+    return {**record, "dynamodb": change, "eventSourceARN": ARN}
+
+
+def status(application: Executing, sk: str) -> str:
+    row = application.world.rows()["local-demo-todo-command", "TODO#acme", sk]
+    return str(row["status"]["S"])
+
+
+async def test_executions_of_one_item_that_start_in_the_wrong_order_end_in_the_right_one(
+    application: Executing,
+) -> None:
+    records = [await publish(application, f"name {version}", version) for version in range(3)]
+    for record in reversed(records):
+        await application.deliver(record)
+        await application.deliver(record)
+    executions = await application.ended()
+    assert [status for _, status in executions] == ["SUCCEEDED"] * 3
+    assert [call["cmd"]["sk"] for call in probe.calls] == ["A@1", "A@2", "A@3"]
+    assert {status(application, f"A@{version}") for version in (1, 2, 3)} == {"finish:FINISHED"}
+    assert application.states.count("wait_prev_command") == 2
+    assert await asyncio.to_thread(application.world.messages, "alarm-queue") == []
+
+
+async def test_a_version_that_is_taken_ends_in_fail(application: Executing) -> None:
+    record = await publish(application, "first")
+    await application.deliver(record)
+    await application.ended()
+    image = record["dynamodb"]["NewImage"] | {"requestId": {"S": "another"}}
+    await asyncio.to_thread(
+        application.world.dynamodb.put_item, TableName="local-demo-todo-command", Item=image
+    )
+    record["dynamodb"]["NewImage"] = image
+    await application.deliver(record)
+    (*_, (name, ending)) = await application.ended()
+    execution = application.output(name)
+    assert ending == "FAILED"
+    assert execution["error"] == "version is not match"
+    assert execution["cause"] == "next version must be 2 but got 1"
+
+
+async def test_a_handler_that_fails_ends_its_execution(application: Executing) -> None:
+    record = await publish(application, "first")
+    probe.fail = RuntimeError("rds down")
+    await application.deliver(record)
+    ((name, ending),) = await application.ended()
+    assert ending == "FAILED"
+    assert application.output(name)["error"] == "RuntimeError"
+    assert json.loads(application.output(name)["cause"])["errorMessage"] == "rds down"
+    (alarm,) = await asyncio.to_thread(application.world.messages, "alarm-queue")
+    content = json.loads(alarm["Body"])["content"]
+    assert content["errorMessage"].startswith("RuntimeError: rds down")
+    assert content["sfnId"].endswith(f":execution:command:{name}")
+
+
+async def test_results_of_handlers_fit_the_state_machine(application: Executing) -> None:
+    record = await publish(application, "first", attributes={"text": "x" * 300_000})
+    await application.deliver(record)
+    ((name, ending),) = await application.ended()
+    assert ending == "SUCCEEDED", application.output(name)
+    data = application.world.rows()["local-demo-todo-data", "TODO#acme", "A"]
+    assert data["attributes"]["S"].startswith("s3://")
+    largest = max(application.answered)
+    assert largest < 100_000
+
+
+def test_the_definition_names_the_function() -> None:
+    function = "arn:aws:lambda:eu-west-1:123456789012:function:todo"
+    definition = json.loads(command_state_machine(function))
+    tasks = [state for state in definition["States"].values() if state["Type"] == "Task"]
+    assert {task["Parameters"]["FunctionName"] for task in tasks} == {function}

@@ -238,6 +238,16 @@ async def test_a_command_whose_execution_cannot_start_is_delivered_again(executi
     assert await executions.deliver(executions.record("A@1")) == ["1001"]
 
 
+async def test_a_record_that_the_state_machine_cannot_hold_is_named(
+    executions: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    await executions.publish("A", "first")
+    large = executions.record("A@1", attributes={"S": "x" * 140_000})
+    assert await executions.deliver(large) == ["1001"]
+    assert "local-demo-todo-command A@1 has 140" in caplog.text
+    assert "ATTRIBUTE_LIMIT_SIZE" in caplog.text
+
+
 async def test_executions_go_on_after_a_change_of_the_driver(service: Service) -> None:
     await service.publish("A", "first")
     assert await run(service, "check_version", "A@1") == {"result": 0}
