@@ -20,7 +20,7 @@ run: $(STAMP)
 	@$(BIN)/python -m sample_app run
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 -rs
 
 # The second emulator has an environment of its own, as it pins its own botocore.
 build/ministack/.installed: tests/ministack.requirements.txt

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
@@ -17,8 +18,11 @@ from cqrs_nest.core.errors import CqrsNestError
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+T = TypeVar("T")
+ATTEMPTS = 8
+"""How often a transaction is tried that the database undoes because of others."""
 _IN_MEMORY = "sqlite+aiosqlite:///:memory:"
 
 
@@ -71,12 +75,38 @@ class SqlDatabase:
         async with engine.begin() as connection:
             yield connection
 
-    def _checked(self, allow_cross_tenant: bool) -> AsyncEngine:
-        from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT
+    async def in_transaction(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], *, allow_cross_tenant: bool = False
+    ) -> T:
+        """Run `work` in a transaction, and once more when the database undoes it for the sake of others.
 
-        return (
-            self.engine.execution_options(**{ALLOW_CROSS_TENANT: True}) if allow_cross_tenant else self.engine
-        )
+        Databases end deadlocks that way, which transactions that write several rows can get into.
+        """
+        from sqlalchemy.exc import DBAPIError
+
+        from cqrs_nest.read_models.engine import is_passing
+
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self.begin(allow_cross_tenant=allow_cross_tenant) as connection:
+                    return await work(connection)
+            except DBAPIError as error:
+                if not is_passing(error) or attempt == ATTEMPTS - 1:
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, not a secret
+        raise AssertionError("the last attempt returns or raises")
+
+    @asynccontextmanager
+    async def session(self, *, allow_cross_tenant: bool = False) -> AsyncGenerator[AsyncSession, None]:
+        """A session for mapped classes, in a transaction as `begin()` gives."""
+        from sqlalchemy.ext.asyncio import AsyncSession
+
+        async with (
+            self.begin(allow_cross_tenant=allow_cross_tenant) as connection,
+            AsyncSession(connection, expire_on_commit=False) as session,
+        ):
+            yield session
+            await session.flush()
 
     async def on_module_init(self) -> None:
         """Create missing tables if the module was told to. Raises TablesNotCreatedError."""
@@ -100,6 +130,13 @@ class SqlDatabase:
         directory, self._directory = self._directory, None
         if directory is not None:
             await asyncio.to_thread(shutil.rmtree, directory)
+
+    def _checked(self, allow_cross_tenant: bool) -> AsyncEngine:
+        from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT
+
+        return (
+            self.engine.execution_options(**{ALLOW_CROSS_TENANT: True}) if allow_cross_tenant else self.engine
+        )
 
     def _file_url(self) -> str:
         # SQLite in memory has one connection, and concurrent requests would share its transaction.

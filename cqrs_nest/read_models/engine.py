@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuc
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from cqrs_nest.aws.json_text import from_json, to_json
 from cqrs_nest.core.errors import CqrsNestError
 from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT, check_query
 
@@ -35,6 +36,11 @@ class TablesNotCreatedError(CqrsNestError):
 WRITING: Final = "cqrs_nest_writing"
 """Execution option of transactions that write."""
 
+_PASSING_STATES = ("40001", "40P01", "55P03")
+"""PostgreSQL: serialization failure, deadlock, lock not available in time."""
+_PASSING_ERRNOS = (1205, 1213)
+"""MySQL and MariaDB: lock wait timeout, deadlock."""
+
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",  # readers and the writer do not wait for each other
     "PRAGMA busy_timeout = 10000",  # milliseconds a writer waits for the one before it
@@ -51,7 +57,9 @@ def create_engine(url: str) -> AsyncEngine:
     Raises DatabaseUrlError for a URL that is none, or whose driver is not installed.
     """
     try:
-        engine = create_async_engine(url, pool_pre_ping=not url.startswith("sqlite"), hide_parameters=True)
+        engine = create_async_engine(
+            url, hide_parameters=True, json_serializer=to_json, json_deserializer=from_json, **_options(url)
+        )
     except (ArgumentError, InvalidRequestError, ModuleNotFoundError) as error:
         # `from None`, and not the URL: it may hold a password.
         raise DatabaseUrlError(
@@ -64,6 +72,25 @@ def create_engine(url: str) -> AsyncEngine:
         event.listen(engine.sync_engine, "connect", _prepare)
         event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {}
+    if url.startswith(("mysql", "mariadb")):
+        # Under their default, a delete locks the gaps between rows, and inserts of other items wait for it.
+        return {"pool_pre_ping": True, "isolation_level": "READ COMMITTED"}
+    return {"pool_pre_ping": True}
+
+
+def is_passing(error: DBAPIError) -> bool:
+    """Whether the database undid a transaction only because of others that ran at the same time."""
+    cause = error.orig
+    if getattr(cause, "sqlstate", None) in _PASSING_STATES:
+        return True
+    if getattr(cause, "sqlite_errorname", "").startswith("SQLITE_BUSY"):
+        return True
+    return bool(cause and cause.args and cause.args[0] in _PASSING_ERRNOS)
 
 
 def _reason(error: Exception) -> str:

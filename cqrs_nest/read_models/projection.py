@@ -1,72 +1,177 @@
-"""Writing read-model rows so that repeated and late commands do no harm."""
+"""`@Projection` and `SqlProjection`: how a table's commands become rows of SQL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic.alias_generators import to_camel
+
+from cqrs_nest.commands import CommandModel, DataSyncHandler
+from cqrs_nest.commands.keys import remove_sort_key_version
+from cqrs_nest.common.metadata import MetadataKey, define_metadata, find_metadata
+from cqrs_nest.read_models.database import SqlDatabase
+from cqrs_nest.read_models.projected_tables import InvalidProjectionError, ProjectedTables, declare_tables
+from cqrs_nest.read_models.projection_target import ItemRows, ProjectionTarget, ReplayedItem, SqlRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
     from sqlalchemy.ext.asyncio import AsyncConnection
-    from sqlalchemy.sql.dml import Insert
 
 
-class UnsupportedDatabaseError(Exception):
-    """The database has no known statement for what is asked."""
+@dataclass(frozen=True)
+class ProjectionOptions:
+    """What `@Projection` was told."""
+
+    table_name: str
+    name: str
+    tables: ProjectedTables
+    keep_deleted: bool
 
 
-async def upsert_newer(
-    connection: AsyncConnection,
-    table: Table,
-    row: Mapping[str, Any],
-    *,
-    version: str = "version",
-    insert_only: Collection[str] = (),
-) -> bool:
-    """Insert the row, or update the stored one if its version is lower. False: it was not lower.
+PROJECTION = MetadataKey[ProjectionOptions]("projection")
 
-    `version` names the column that decides; `insert_only` columns that an update leaves alone, such as the
-    time of creation. One statement, so commands that arrive twice, out of order
-    or at the same time end in the same row. A deleted item must stay as a row (with a column such as
-    `is_deleted`) and must not be removed: an older command that comes later would bring it back.
 
-    Raises UnsupportedDatabaseError for another database than SQLite, PostgreSQL, MySQL and MariaDB.
+class SqlProjection:
+    """Base of the projections that keep one row for each item, and rows of other tables that belong to it.
+
+    Commands may come late, twice and at the same time: what is there in the end is what the newest one
+    says, in all tables at once, and nothing of an item whose newest command deletes it.
+
+    Override `row` and `details` to say what the rows are; override `apply` and `forget` to write by hand.
     """
-    statement = _statement(connection.dialect.name, table, row, version, insert_only)
-    result = await connection.execute(statement)
-    return result.rowcount > 0
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self.database = database
+
+    @property
+    def options(self) -> ProjectionOptions:
+        """What `@Projection` was told. Raises InvalidProjectionError without it."""
+        options = find_metadata(type(self), PROJECTION)
+        if options is None:
+            raise InvalidProjectionError(
+                f"{type(self).__name__} does not say which tables it keeps.\n"
+                'Fix: put @Projection("...", table=...) on it.'
+            )
+        return options
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether `row` and `details` say everything, so that rows can be compared and written in bulk."""
+        return type(self).apply is SqlProjection.apply
+
+    def row(self, command: CommandModel) -> SqlRow:
+        """The row of an item whose newest command is the given one.
+
+        Unless overridden each column takes what has its name: a property of the command (`tenant_code`,
+        `updated_at` ...), or else an attribute, `due_date` from `attributes["dueDate"]`. `sk` comes without
+        version; `created_at`, `created_by` and `created_ip` become those of the item's first command.
+        """
+        return {column.name: _value(command, column.name) for column in self.options.tables.table.c}
+
+    def details(self, command: CommandModel) -> Mapping[Table, Sequence[SqlRow]]:
+        """The rows of other tables that belong to the item; their `pk` and `sk` are filled in."""
+        return {}
+
+    async def apply(self, target: ProjectionTarget, command: CommandModel) -> None:
+        """Write a command that is newer than what is there. Nobody else writes its item meanwhile.
+
+        Statements go through `target.connection` to `target[table]`, which is a fresh copy of the table
+        while the projection is rebuilt.
+        """
+        await target.write(self.expected(command))
+
+    async def forget(self, target: ProjectionTarget, command: CommandModel) -> None:
+        """Take back what `apply` has written for the command's item."""
+        await target.write(_nothing(command))
+
+    def expected(self, command: CommandModel) -> ItemRows:
+        """What the tables hold when the command is the newest of its item."""
+        nothing = _nothing(command)
+        if command.is_deleted and not self.options.keep_deleted:
+            return nothing
+        key = {"pk": nothing.pk, "sk": nothing.sk}
+        details = {table: [{**row, **key} for row in rows] for table, rows in self.details(command).items()}
+        return ItemRows(**key, row={**self.row(command), **key}, details=details)
+
+    async def up(self, command: CommandModel) -> None:
+        """Apply a command, all tables in one transaction."""
+        await self._in_transaction(
+            lambda target: self.project(target, ReplayedItem(command, command.version))
+        )
+
+    async def replay(self, command: CommandModel) -> None:
+        """Write an item once more, as its data row says: whoever created it did so in version 1."""
+        item = ReplayedItem(command, 1)
+        await self._in_transaction(lambda target: self.project(target, item, or_same=True))
+
+    async def down(self, command: CommandModel) -> None:
+        """Take an item back, as if no command of it had come."""
+        await self._in_transaction(lambda target: self.erase(target, command))
+
+    async def project(self, target: ProjectionTarget, item: ReplayedItem, *, or_same: bool = False) -> None:
+        """Apply a command within a transaction, unless what is there is newer (`or_same`: as new)."""
+        if await target.advance(item.command, item.first_version, or_same=or_same):
+            await self.apply(target, item.command)
+
+    async def erase(self, target: ProjectionTarget, command: CommandModel) -> None:
+        """Take an item back within a transaction."""
+        await self.forget(target, command)
+        await target.forget(_nothing(command))
+
+    async def _in_transaction(self, write: Callable[[ProjectionTarget], Awaitable[None]]) -> None:
+        tables = self.options.tables
+
+        async def work(connection: AsyncConnection) -> None:
+            await write(ProjectionTarget(connection, tables))
+
+        # The commands were checked when they were published.
+        await self.database.in_transaction(work, allow_cross_tenant=True)
 
 
-def _statement(
-    dialect: str, table: Table, row: Mapping[str, Any], version: str, insert_only: Collection[str]
-) -> Insert:
-    from sqlalchemy.dialects import postgresql, sqlite
-
-    keys = [column.name for column in table.primary_key]
-    # MySQL assigns from left to right, so the version, which the others are compared with, comes last.
-    changing = sorted((name for name in row if name not in {*keys, *insert_only}), key=version.__eq__)
-    if dialect in ("mysql", "mariadb"):
-        return _mysql_statement(table, row, version, changing)
-    inserts: dict[str, Callable[[Table], postgresql.Insert | sqlite.Insert]]
-    inserts = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
-    if dialect not in inserts:
-        known = "SQLite, PostgreSQL, MySQL and MariaDB"
-        raise UnsupportedDatabaseError(f"upsert_newer knows {known}, not {dialect}")
-    statement = inserts[dialect](table).values(dict(row))
-    return statement.on_conflict_do_update(
-        index_elements=keys,
-        set_={name: statement.excluded[name] for name in changing},
-        where=table.c[version] < statement.excluded[version],
-    )
+ProjectionT = TypeVar("ProjectionT", bound=type[SqlProjection])
 
 
-def _mysql_statement(table: Table, row: Mapping[str, Any], version: str, changing: list[str]) -> Insert:
-    from sqlalchemy import func
-    from sqlalchemy.dialects.mysql import insert
+def Projection(
+    table_name: str,
+    *,
+    table: Table,
+    details: Sequence[Table] = (),
+    keep_deleted: bool = False,
+    name: str | None = None,
+) -> Callable[[ProjectionT], ProjectionT]:
+    """Make a `SqlProjection` keep `table`: one row for each item of a command table, named as in `register`.
 
-    statement = insert(table).values(dict(row))
-    given = statement.inserted
-    is_newer = table.c[version] < given[version]
-    return statement.on_duplicate_key_update(
-        [(name, func.if_(is_newer, given[name], table.c[name])) for name in changing]
-    )
+    `details` are tables with further rows of an item. Deleted items leave no rows; with `keep_deleted` they
+    keep them, and a column `is_deleted` says so. `name` is the class's name unless given, and must stay
+    the same: rebuilds are known by it. A table `<table>_versions` is added to the metadata.
+
+        @Projection("todo", table=todos)
+        class TodoProjection(SqlProjection):
+            "Keeps todos."
+
+    Raises InvalidProjectionError for tables that cannot be kept.
+    """
+
+    def decorate(cls: ProjectionT) -> ProjectionT:
+        tables = declare_tables(cls.__name__, table, tuple(details))
+        options = ProjectionOptions(table_name, name or cls.__name__, tables, keep_deleted)
+        define_metadata(cls, PROJECTION, options)
+        return DataSyncHandler(table_name, name=name)(cls)
+
+    return decorate
+
+
+def _nothing(command: CommandModel) -> ItemRows:
+    return ItemRows(command.pk, remove_sort_key_version(command.sk))
+
+
+def _value(command: CommandModel, column: str) -> Any:
+    if column in ("cpk", "csk"):
+        return command.pk if column == "cpk" else command.sk
+    if column in type(command).model_fields:
+        return getattr(command, column)
+    name = to_camel(column)
+    extra = command.model_extra or {}
+    return extra[name] if name in extra else command.attributes.get(name)

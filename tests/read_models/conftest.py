@@ -1,23 +1,93 @@
+"""Every test of the read models runs on SQLite, and on the servers that `TEST_DATABASES` names.
+
+`.ci/databases start DIRECTORY` starts a PostgreSQL and a MariaDB and prints that variable.
+"""
+
+from __future__ import annotations
+
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import JSON, Boolean, Column, Integer, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    text,
+)
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from cqrs_nest.read_models import SqlDatabase
+from cqrs_nest.read_models.columns import KeyText, UtcDateTime
+
+SERVERS = {url.partition("+")[0]: url for url in os.environ.get("TEST_DATABASES", "").split()}
+KINDS = ("sqlite", "postgresql", "mysql")
 
 METADATA = MetaData()
 TODOS = Table(
     "todos",
     METADATA,
-    Column("pk", String(100), primary_key=True),
-    Column("sk", String(100), primary_key=True),
+    Column("pk", KeyText(100), primary_key=True),
+    Column("sk", KeyText(100), primary_key=True),
     Column("name", String(100), nullable=False),
     Column("priority", Integer, nullable=False, default=0),
     Column("tags", JSON),
     Column("is_deleted", Boolean, nullable=False, default=False),
     Column("version", Integer, nullable=False),
 )
+
+PROJECTED = MetaData()
+TASKS = Table(
+    "tasks",
+    PROJECTED,
+    Column("pk", KeyText(100), primary_key=True),
+    Column("sk", KeyText(100), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("code", String(50)),
+    Column("tenant_code", String(50)),
+    Column("due_date", String(40)),
+    Column("attributes", JSON),
+    Column("created_at", UtcDateTime),
+    Column("created_by", String(50)),
+    Column("updated_at", UtcDateTime),
+    Index("ix_tasks_name", "name"),
+)
+TASK_TAGS = Table(
+    "task_tags",
+    PROJECTED,
+    Column("pk", KeyText(100), primary_key=True),
+    Column("sk", KeyText(100), primary_key=True),
+    Column("tag", String(50), primary_key=True),
+    ForeignKeyConstraint(["pk", "sk"], ["tasks.pk", "tasks.sk"], name="fk_task_tags_task"),
+)
+
+
+@pytest.fixture(params=KINDS)
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """An empty database of each kind."""
+    kind: str = request.param
+    if kind == "sqlite":
+        yield f"sqlite+aiosqlite:///{tmp_path / 'read_models.sqlite3'}"
+        return
+    if kind not in SERVERS:
+        pytest.skip(f"no {kind} in TEST_DATABASES; .ci/databases starts one")
+    name = f"test_{uuid4().hex}"
+    server = f"{SERVERS[kind]}/{'postgres' if kind == 'postgresql' else ''}"
+    engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+        yield f"{SERVERS[kind]}/{name}"
+        await connection.execute(text(f"DROP DATABASE {name}"))
+    await engine.dispose()
 
 
 @pytest.fixture
@@ -31,7 +101,17 @@ def todos() -> Table:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqlDatabase]:
+async def database(database_url: str) -> AsyncIterator[SqlDatabase]:
+    """A database with the table `todos`."""
+    database = SqlDatabase(database_url, METADATA, create_tables=True)
+    await database.on_module_init()
+    yield database
+    await database.on_application_shutdown()
+
+
+@pytest.fixture
+async def sqlite(tmp_path: Path) -> AsyncIterator[SqlDatabase]:
+    """The same on SQLite, for what is about SQLite."""
     database = SqlDatabase(f"sqlite+aiosqlite:///{tmp_path / 'todos.sqlite3'}", METADATA, create_tables=True)
     await database.on_module_init()
     yield database

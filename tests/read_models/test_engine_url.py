@@ -12,7 +12,7 @@ from cqrs_nest.read_models.engine import DatabaseUrlError, create_engine
         ("oracle+nothing://u:hunter2@host/name", "there is no such kind of database"),
         ("hunter2", "it is no URL"),
         ("sqlite:///hunter2", "it is no URL of an asynchronous driver"),
-        ("postgresql+asyncpg://u:hunter2@host/name", "the driver asyncpg is not installed"),
+        ("postgresql+psycopg_async://u:hunter2@host/name", "the driver psycopg is not installed"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_explained_without_showing_it(url: str, reason: str) -> None:

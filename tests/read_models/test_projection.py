@@ -1,97 +1,228 @@
+"""What commands make of the tables of a projection, whenever and however often they come."""
+
+from __future__ import annotations
+
 import asyncio
-from itertools import permutations
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Table, delete, select
-from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy import Column, Integer, MetaData, String, Table, event, insert, select, update
 
-from cqrs_nest.read_models import SqlDatabase, UnsupportedDatabaseError, upsert_newer
-from cqrs_nest.read_models.projection import _statement
+from cqrs_nest.commands import CommandModel
+from cqrs_nest.read_models import (
+    InvalidProjectionError,
+    Projection,
+    ProjectionTarget,
+    SqlDatabase,
+    SqlProjection,
+)
+from cqrs_nest.read_models.columns import KeyText
+from tests.read_models.conftest import TASK_TAGS, TASKS
+from tests.read_models.projections import (
+    PK,
+    START,
+    TaskProjection,
+    clear,
+    command,
+    contents,
+    create_tables,
+)
 
-ROWS: list[dict[str, Any]] = [
-    {"pk": "TODO#a", "sk": "1", "name": "one", "is_deleted": False, "version": 1},
-    {"pk": "TODO#a", "sk": "1", "name": "two", "is_deleted": False, "version": 2},
-    {"pk": "TODO#a", "sk": "1", "name": "two", "is_deleted": True, "version": 3},
-]
+
+@pytest.fixture
+async def projection(database_url: str) -> AsyncIterator[TaskProjection]:
+    database = SqlDatabase(database_url)
+    await create_tables(database)
+    yield TaskProjection(database)
+    await database.on_application_shutdown()
 
 
-async def apply(database: SqlDatabase, table: Table, row: dict[str, Any]) -> bool:
-    async with database.begin() as connection:
-        return await upsert_newer(connection, table, row)
+async def test_columns_take_properties_and_attributes_of_their_names(projection: TaskProjection) -> None:
+    await projection.up(command("A", 1))
+    found = await contents(projection.database)
+    [row] = found["tasks"]
+    assert row == {
+        "pk": PK,
+        "sk": "A",
+        "version": 1,
+        "name": "A in version 1",
+        "code": "A",
+        "tenant_code": "acme",
+        "due_date": "2030-01-01",
+        "attributes": {"dueDate": "2030-01-01", "tags": ["v1", "all"]},
+        "created_at": command("A", 1).created_at,
+        "created_by": "user 1",
+        "updated_at": command("A", 1).updated_at,
+    }
+    assert [row["tag"] for row in found["task_tags"]] == ["all", "v1"]
 
 
-async def stored(database: SqlDatabase, table: Table) -> list[tuple[str, bool, int]]:
-    columns = (table.c.name, table.c.is_deleted, table.c.version)
+async def test_a_later_command_replaces_all_but_who_created_the_item(projection: TaskProjection) -> None:
+    for version in (1, 2):
+        await projection.up(command("A", version))
+    found = await contents(projection.database)
+    [row] = found["tasks"]
+    assert (row["version"], row["name"], row["created_by"]) == (2, "A in version 2", "user 1")
+    assert [row["tag"] for row in found["task_tags"]] == ["all", "v2"]
+
+
+async def test_a_deleted_item_leaves_no_rows_and_does_not_come_back(projection: TaskProjection) -> None:
+    for late in (command("A", 2, isDeleted=True), command("A", 1), command("A", 2, isDeleted=True)):
+        await projection.up(late)
+        found = await contents(projection.database)
+        assert (found["tasks"], found["task_tags"]) == ([], [])
+
+
+async def test_an_item_made_anew_keeps_its_first_creator(projection: TaskProjection) -> None:
+    for each in (command("A", 1), command("A", 2, isDeleted=True), command("A", 3)):
+        await projection.up(each)
+    [row] = (await contents(projection.database))["tasks"]
+    assert (row["version"], row["created_by"], row["created_at"]) == (3, "user 1", command("A", 1).created_at)
+
+
+async def test_down_forgets_the_item(projection: TaskProjection) -> None:
+    await projection.up(command("A", 2))
+    await projection.down(command("A", 2))
+    assert not any((await contents(projection.database)).values())
+    await projection.up(command("A", 1))
+    assert [row["version"] for row in (await contents(projection.database))["tasks"]] == [1]
+
+
+async def test_all_tables_or_none(projection: TaskProjection) -> None:
+    await projection.up(command("A", 1))
+    before = await contents(projection.database)
+    with pytest.raises(Exception, match=r"(?i)null"):
+        await projection.up(command("A", 2, attributes={"tags": [None]}))
+    assert await contents(projection.database) == before
+
+
+async def test_keys_differ_in_case_and_trailing_space(projection: TaskProjection) -> None:
+    for sk in ("b", "B", "b ", "é"):
+        await projection.up(command(sk, 1))
+    assert [row["sk"] for row in (await contents(projection.database))["tasks"]] == ["B", "b", "b ", "é"]
+
+
+VERSIONS = [(sk, version) for sk in ("A", "B") for version in range(1, 6)]
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> list[CommandModel]:
+    """All commands of two items, some of which delete, in any order, some of them several times."""
+    deleting = draw(st.sets(st.sampled_from(VERSIONS)))
+    repeated = draw(st.lists(st.sampled_from(VERSIONS), max_size=5))
+    order = draw(st.permutations([*VERSIONS, *repeated]))
+    return [command(sk, version, isDeleted=(sk, version) in deleting) for sk, version in order]
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(commands=deliveries(), at_once=st.integers(1, 5))
+async def test_any_delivery_ends_in_the_same_rows(
+    projection: TaskProjection, commands: list[CommandModel], at_once: int
+) -> None:
+    await clear(projection.database)
+    for each in sorted({each.sk: each for each in commands}.values(), key=lambda each: each.version):
+        await projection.up(each)
+    expected = await contents(projection.database)
+
+    await clear(projection.database)
+    for start in range(0, len(commands), at_once):
+        await asyncio.gather(*(projection.up(each) for each in commands[start : start + at_once]))
+    assert await contents(projection.database) == expected
+
+
+@pytest.mark.parametrize(
+    ("sk", "version", "statements"),
+    [
+        pytest.param("B", 1, {"sqlite": 4, "postgresql": 4, "mysql": 6}, id="new"),
+        pytest.param("A", 2, {"sqlite": 5, "postgresql": 5, "mysql": 5}, id="newer"),
+        pytest.param("A", 1, {"sqlite": 2, "postgresql": 2, "mysql": 5}, id="repeated"),
+    ],
+)
+async def test_the_number_of_statements_does_not_depend_on_the_rows(
+    projection: TaskProjection, sk: str, version: int, statements: dict[str, int]
+) -> None:
+    """The version, who created the item, the tags that go, the row, and in one the tags that come."""
+    await projection.up(command("A", 1, attributes={"tags": ["a", "b", "c"]}))
+    seen: list[str] = []
+    engine = projection.database.engine
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda _c, _r, text, *_: seen.append(text))
+    await projection.up(command(sk, version, attributes={"tags": [f"tag {n}" for n in range(30)]}))
+    written = [text for text in seen if not text.startswith("BEGIN")]
+    assert len(written) == statements[engine.dialect.name]
+
+
+class Counting(SqlProjection):
+    """Written by hand: how many commands of each kind there were."""
+
+    async def apply(self, target: ProjectionTarget, command: CommandModel) -> None:
+        counts = target[COUNTS]
+        statement = update(counts).where(counts.c.sk == command.name).values(times=counts.c.times + 1)
+        if not (await target.connection.execute(statement)).rowcount:
+            row = {"pk": command.pk, "sk": command.name, "times": 1}
+            await target.connection.execute(insert(counts).values(row))
+
+
+COUNTS = Table(
+    "counts",
+    MetaData(),
+    Column("pk", KeyText(), primary_key=True),
+    Column("sk", KeyText(), primary_key=True),
+    Column("times", Integer, nullable=False),
+)
+Projection("task", table=COUNTS)(Counting)
+
+
+async def test_a_projection_written_by_hand_gets_each_version_once(database_url: str) -> None:
+    database = SqlDatabase(database_url, COUNTS.metadata, create_tables=True)
+    await database.on_module_init()
+    counting = Counting(database)
+    for version in (1, 2, 2, 1, 3):
+        await counting.up(command("A", version, name="changed"))
     async with database.connect() as connection:
-        return [tuple(row) for row in await connection.execute(select(*columns))]
+        assert await connection.scalar(select(COUNTS.c.times)) == 3
+    await database.on_application_shutdown()
 
 
-async def test_it_says_whether_the_row_was_newer(database: SqlDatabase, todos: Table) -> None:
-    first, second, _ = ROWS
-    assert await apply(database, todos, second)
-    assert not await apply(database, todos, second)
-    assert not await apply(database, todos, first)
-    assert await stored(database, todos) == [("two", False, 2)]
+def table(name: str, *columns: Column[Any], metadata: MetaData | None = None) -> Table:
+    return Table(name, metadata or MetaData(), *columns)
 
 
-async def test_columns_that_are_not_given_keep_their_value(database: SqlDatabase, todos: Table) -> None:
-    await apply(database, todos, {**ROWS[0], "priority": 5})
-    await apply(database, todos, ROWS[1])
-    async with database.connect() as connection:
-        assert await connection.scalar(select(todos.c.priority)) == 5
+@pytest.mark.parametrize(
+    ("kept", "details", "message"),
+    [
+        (lambda: table("t", Column("id", Integer, primary_key=True)), (), "has no column pk and no sk"),
+        (
+            lambda: table(
+                "t", Column("pk", String(9)), Column("sk", String(9)), Column("id", Integer, primary_key=True)
+            ),
+            (),
+            "must hold one row for each item",
+        ),
+        (lambda: TASKS, (), "is kept by two projections"),
+    ],
+)
+def test_tables_that_cannot_be_kept_are_refused(kept: Any, details: Any, message: str) -> None:
+    with pytest.raises(InvalidProjectionError, match=message):
+        Projection("task", table=kept(), details=details)(type("Wrong", (SqlProjection,), {}))
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))))
-async def test_every_order_ends_in_the_same_row(
-    database: SqlDatabase, todos: Table, order: tuple[int, ...]
-) -> None:
-    for index in order:
-        await apply(database, todos, ROWS[index])
-    assert await stored(database, todos) == [("two", True, 3)]
+def test_a_projection_without_tables_says_so() -> None:
+    with pytest.raises(InvalidProjectionError, match="put @Projection"):
+        _ = SqlProjection(SqlDatabase("sqlite+aiosqlite://")).options
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(arrivals=st.lists(st.integers(0, 2), min_size=1, max_size=8))
-async def test_repeated_and_concurrent_rows_end_in_the_newest(
-    database: SqlDatabase, todos: Table, arrivals: list[int]
-) -> None:
-    async with database.begin() as connection:
-        await connection.execute(delete(todos))
-
-    await asyncio.gather(*(apply(database, todos, ROWS[index]) for index in arrivals))
-
-    newest = ROWS[max(arrivals)]
-    assert await stored(database, todos) == [(newest["name"], newest["is_deleted"], newest["version"])]
+async def test_a_table_that_was_not_named_is_refused(projection: TaskProjection) -> None:
+    async with projection.database.begin() as connection:
+        target = ProjectionTarget(connection, projection.options.tables)
+        assert target[TASK_TAGS] is TASK_TAGS
+        with pytest.raises(InvalidProjectionError, match="details="):
+            _ = target[COUNTS]
 
 
-def test_postgresql_compares_versions_in_the_same_statement(todos: Table) -> None:
-    sql = str(_statement("postgresql", todos, ROWS[0], "version", ()).compile(dialect=postgresql.dialect()))
-    assert "ON CONFLICT (pk, sk) DO UPDATE SET" in sql
-    assert "WHERE todos.version < excluded.version" in sql
-
-
-def test_mysql_changes_the_version_last(todos: Table) -> None:
-    row = {"version": 1, "pk": "p", "sk": "s", "name": "n"}
-    sql = str(_statement("mysql", todos, row, "version", ()).compile(dialect=mysql.dialect()))
-    update = sql.partition("ON DUPLICATE KEY UPDATE")[2]
-    assert update.index("name = if") < update.index("version = if")
-    assert "pk =" not in update
-
-
-def test_another_database_is_refused_by_name(todos: Table) -> None:
-    with pytest.raises(UnsupportedDatabaseError, match="not oracle"):
-        _statement("oracle", todos, ROWS[0], "version", ())
-
-
-async def test_insert_only_columns_keep_what_they_were_inserted_with(
-    database: SqlDatabase, todos: Table
-) -> None:
-    async with database.begin() as connection:
-        for row, priority in zip(ROWS, (1, 2, 3), strict=True):
-            given = {**row, "priority": priority}
-            assert await upsert_newer(connection, todos, given, insert_only=["priority"])
-        assert await connection.scalar(select(todos.c.priority)) == 1
-        assert await connection.scalar(select(todos.c.version)) == 3
+def test_moments_need_a_zone() -> None:
+    assert START.tzinfo is not None
+    with pytest.raises(ValueError, match="has no time zone"):
+        TASKS.c.created_at.type.process_bind_param(START.replace(tzinfo=None), None)

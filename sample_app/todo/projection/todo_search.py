@@ -1,7 +1,6 @@
 """Queries of the read model."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -45,12 +44,12 @@ class TodoSearch:
                 page_size=page_size,
             )
             tags = await _tags(connection, pk, [row["sk"] for row in found.items])
-        items = [_as_dto(row, tags.get(row["sk"], [])) for row in found.items]
+        items = [TodoRowDto.model_validate({**row, "tags": tags.get(row["sk"], [])}) for row in found.items]
         return TodoPageDto(total=found.total, items=items)
 
 
 def _filters(pk: str, dto: SearchTodosDto) -> list[ColumnElement[bool]]:
-    filters = [todos.c.pk == pk, todos.c.is_deleted.is_(False)]
+    filters: list[ColumnElement[bool]] = [todos.c.pk == pk]
     if dto.tag is not None:
         tagged = select(todo_tags.c.sk).where(todo_tags.c.pk == pk, todo_tags.c.tag == dto.tag)
         filters.append(todos.c.sk.in_(tagged))
@@ -66,13 +65,3 @@ async def _tags(connection: AsyncConnection, pk: str, sks: Sequence[str]) -> Map
     for sk, tag in await connection.execute(statement.order_by(todo_tags.c.tag)):
         tags.setdefault(sk, []).append(tag)
     return tags
-
-
-def _as_dto(row: Mapping[str, Any], tags: list[str]) -> TodoRowDto:
-    moments = {name: _in_utc(row[name]) for name in ("created_at", "updated_at")}
-    return TodoRowDto.model_validate({**row, **moments, "tags": tags})
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    """SQLite gives moments back without their zone, which is UTC."""
-    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment

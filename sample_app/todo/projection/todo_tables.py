@@ -1,14 +1,16 @@
 """The tables of the read model."""
 
-from sqlalchemy import Boolean, Column, DateTime, ForeignKeyConstraint, Integer, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, ForeignKeyConstraint, Integer, MetaData, String, Table, Text
+
+from cqrs_nest.read_models.columns import KeyText, UtcDateTime
 
 metadata = MetaData()
 
 todos = Table(
     "todos",
     metadata,
-    Column("pk", String(128), primary_key=True),
-    Column("sk", String(64), primary_key=True),
+    Column("pk", KeyText(128), primary_key=True),
+    Column("sk", KeyText(64), primary_key=True),
     Column("id", String(200), nullable=False),
     Column("version", Integer, nullable=False),
     Column("name", String(100), nullable=False),
@@ -16,16 +18,15 @@ todos = Table(
     Column("priority", Integer),
     Column("due_date", String(40)),
     Column("done", Boolean, nullable=False),
-    Column("is_deleted", Boolean, nullable=False),
-    Column("created_at", DateTime(timezone=True)),
-    Column("updated_at", DateTime(timezone=True)),
+    Column("created_at", UtcDateTime),
+    Column("updated_at", UtcDateTime),
 )
 
 todo_tags = Table(
     "todo_tags",
     metadata,
-    Column("pk", String(128), primary_key=True),
-    Column("sk", String(64), primary_key=True),
+    Column("pk", KeyText(128), primary_key=True),
+    Column("sk", KeyText(64), primary_key=True),
     Column("tag", String(50), primary_key=True),
     ForeignKeyConstraint(["pk", "sk"], ["todos.pk", "todos.sk"]),
 )
@@ -34,8 +35,8 @@ todo_activities = Table(
     "todo_activities",
     metadata,
     Column("id", String(300), primary_key=True),
-    Column("pk", String(128), nullable=False),
-    Column("sk", String(64), nullable=False),
+    Column("pk", KeyText(128), nullable=False),
+    Column("sk", KeyText(64), nullable=False),
     Column("version", Integer, nullable=False),
     Column("text", Text, nullable=False),
 )
