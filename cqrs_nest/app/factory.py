@@ -120,7 +120,11 @@ class AsgiApplication:
 
     async def openapi(self) -> dict[str, Any]:
         """The OpenAPI document. The modules are built for it, no hook runs, and nothing is served."""
-        return assemble(await build(self._root, self._env), self._http).http.openapi()
+        return (await self.assembled()).http.openapi()
+
+    async def assembled(self) -> NestApplication:
+        """The modules, built, and the routes, compiled; no hook runs, and nothing is served. For tools."""
+        return assemble(await build(self._root, self._env), self._http)
 
     async def container(self) -> Container:
         """The modules, built; no hook runs. For tools: close it after use."""

@@ -13,7 +13,9 @@ except ModuleNotFoundError:
 from cqrs_nest import __version__
 
 _COMMANDS = {
+    "graph": "cqrs_nest.cli.graph:graph",
     "openapi": "cqrs_nest.cli.openapi:openapi",
+    "routes": "cqrs_nest.cli.routes:routes",
     "tables": "cqrs_nest.cli.tables:tables",
     "token": "cqrs_nest.cli.token:token",
 }

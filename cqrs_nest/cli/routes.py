@@ -1,0 +1,59 @@
+"""`cqrs-nest routes`: what an application answers, and who may ask."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import click
+
+from cqrs_nest.app import AsgiApplication, NestApplication
+from cqrs_nest.cli.application import application_argument, run
+from cqrs_nest.cli.output import as_json, print_json, print_table
+from cqrs_nest.common import APP_GUARD
+from cqrs_nest.common.execution import GUARDS, enhancers_of
+from cqrs_nest.common.tokens import describe_token
+from cqrs_nest.http.routes import RouteDefinition
+
+
+@dataclass(frozen=True, slots=True)
+class RouteLine:
+    """One route, as `--json` prints it."""
+
+    method: str
+    path: str
+    versions: tuple[str, ...]
+    handler: str
+    module: str
+    guards: tuple[str, ...]
+
+
+@click.command()
+@application_argument
+@as_json
+def routes(application: AsgiApplication, as_json: bool) -> None:
+    """List the routes of APPLICATION in the order in which they are looked at, with their guards."""
+    assembled = run(application.assembled())
+    lines = [_line(route, assembled) for route in assembled.http.routes]
+    if as_json:
+        print_json([asdict(line) for line in lines])
+        return
+    print_table(
+        ["METHOD", "PATH", "HANDLER", "MODULE", "GUARDS"],
+        [
+            (line.method, _versioned(line), line.handler, line.module, ", ".join(line.guards) or "-")
+            for line in lines
+        ],
+    )
+
+
+def _line(route: RouteDefinition, application: NestApplication) -> RouteLine:
+    everywhere = [binding.cls or binding.token for binding in application.container.app_enhancers(APP_GUARD)]
+    listed = (*enhancers_of(route.controller, GUARDS), *enhancers_of(route.handler, GUARDS))
+    guards = (*everywhere, *application.http.options.guards, *listed)
+    names = (describe_token(each if isinstance(each, type) else type(each)) for each in guards)
+    module = route.binding.module.name
+    return RouteLine(route.method, route.path, route.versions, str(route), module, tuple(names))
+
+
+def _versioned(line: RouteLine) -> str:
+    return f"{line.path} (version {', '.join(line.versions)})" if line.versions else line.path
