@@ -8,6 +8,7 @@ from cqrs_nest.events.errors import (
     UnknownEventSourceError,
 )
 from cqrs_nest.events.factories import EventFactory
+from cqrs_nest.events.metrics import EventMetrics
 from cqrs_nest.events.module import EventModule
 from cqrs_nest.events.notifications import CommandStatusEvent, DomainEvent, NotificationEvent
 from cqrs_nest.events.records import (
@@ -20,6 +21,7 @@ from cqrs_nest.events.records import (
     SqsEvent,
     StepFunctionsEvent,
 )
+from cqrs_nest.events.schedules import ScheduledEvent
 from cqrs_nest.events.service import EventService
 from cqrs_nest.events.sources import EventSource, detect_source
 
@@ -34,6 +36,7 @@ __all__ = [
     "EventFactory",
     "EventHandler",
     "EventHandlerNotFoundError",
+    "EventMetrics",
     "EventModule",
     "EventService",
     "EventSource",
@@ -41,6 +44,7 @@ __all__ = [
     "KinesisEvent",
     "NotificationEvent",
     "S3Event",
+    "ScheduledEvent",
     "SnsEvent",
     "SqsEvent",
     "StepFunctionsEvent",

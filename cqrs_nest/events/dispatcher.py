@@ -13,6 +13,8 @@ from cqrs_nest.core import Binding, DiscoveryService, RequestScope
 from cqrs_nest.events.concurrency import gather_all
 from cqrs_nest.events.errors import EventHandlerNotFoundError, InvalidEventHandlerError
 from cqrs_nest.events.instances import instance_of
+from cqrs_nest.events.metrics import EventMetrics
+from cqrs_nest.events.records import AwsEvent
 
 ClassT = TypeVar("ClassT", bound=type)
 
@@ -41,8 +43,9 @@ def EventHandler(*events: type[Any]) -> Callable[[ClassT], ClassT]:
 class EventDispatcher:
     """Knows the handlers of every module and runs those of an event."""
 
-    def __init__(self, discovery: DiscoveryService) -> None:
+    def __init__(self, discovery: DiscoveryService, metrics: EventMetrics = EventMetrics()) -> None:
         self._discovery = discovery
+        self._metrics = metrics
         self._handlers: dict[type[Any], list[Binding]] = {}
         self._logger = Logger("EventDispatcher")
 
@@ -60,8 +63,8 @@ class EventDispatcher:
     async def dispatch(self, event: object, scope: RequestScope) -> list[Any]:
         """Run all handlers of the event at once; their results in the order of registration.
 
-        Every handler runs to its end. Raises EventHandlerNotFoundError when there is none; the error of
-        the handler that failed; an ExceptionGroup when several did.
+        Every handler runs to its end. Raises EventHandlerNotFoundError, and counts the event, when there
+        is none; the error of the handler that failed; an ExceptionGroup when several did.
         """
         bindings = self._handlers_of(event)
         instances = [await instance_of(binding, scope) for binding in bindings]
@@ -86,6 +89,7 @@ class EventDispatcher:
             if cls in self._handlers:
                 return self._handlers[cls]
         name = type(event).__name__
+        self._metrics.unhandled(name, event.source if isinstance(event, AwsEvent) else None)
         raise EventHandlerNotFoundError(
             f'The event handler for the "{name}" event was not found! It was {event!r}.\n'
             f"  Add a class decorated with @EventHandler({name}) to the providers of a module, or let an "

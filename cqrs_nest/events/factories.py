@@ -22,6 +22,7 @@ from cqrs_nest.events.records import (
     SqsEvent,
     StepFunctionsEvent,
 )
+from cqrs_nest.events.schedules import as_scheduled
 
 ClassT = TypeVar("ClassT", bound=type)
 
@@ -48,7 +49,7 @@ def EventFactory() -> Callable[[ClassT], ClassT]:
     empty list: nothing is to be done) or None when the record is not its business.
 
     All factories of the application are asked. A record that none of them takes is delivered as it is,
-    or as a `NotificationEvent` when it is one.
+    or as a `NotificationEvent` or `ScheduledEvent` when it is one.
 
     >>> class OrderPlaced(SqsEvent): ...
     >>> @EventFactory()
@@ -95,7 +96,18 @@ class EventFactories:
                 events.extend(transformed)
         if taken:
             return events
-        return [as_notification(record) if isinstance(record, SqsEvent) else record]
+        return [_as_sent(record)]
+
+
+def _as_sent(record: AwsEvent) -> AwsEvent:
+    """The record that nobody transforms, by the class that says the most about it."""
+    match record:
+        case SqsEvent():
+            return as_notification(record)
+        case EventBridgeEvent():
+            return as_scheduled(record)
+        case _:
+            return record
 
 
 def _transform_methods(binding: Binding) -> list[str]:

@@ -8,6 +8,10 @@ from cqrs_nest.events.factories import EventFactories
 from cqrs_nest.events.service import EventService
 
 
-@Module(providers=[EventFactories, EventDispatcher, EventService], exports=[EventService], is_global=True)
+@Module(
+    providers=[EventFactories, EventDispatcher, EventService],
+    exports=[EventService],
+    is_global=True,
+)
 class EventModule:
     """Import it once; `CqrsNest.create` does so for every application."""

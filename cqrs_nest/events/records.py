@@ -318,9 +318,9 @@ class EventBridgeEvent(AwsEvent):
 
     @property
     def detail(self) -> Mapping[str, Any]:
-        """The content."""
-        detail: Mapping[str, Any] = self.record["detail"]
-        return detail
+        """The content, also when a schedule sends it as a text."""
+        detail: Mapping[str, Any] | str = self.record["detail"]
+        return json_object(detail) or {} if isinstance(detail, str) else detail
 
 
 class StepFunctionsEvent(AwsEvent):

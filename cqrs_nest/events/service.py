@@ -13,8 +13,10 @@ from cqrs_nest.core.tracing import TracingOptions
 from cqrs_nest.events.batches import BatchRecord, BatchResponse, process_batch
 from cqrs_nest.events.concurrency import gather_all
 from cqrs_nest.events.dispatcher import EventDispatcher
+from cqrs_nest.events.errors import UnknownEventSourceError
 from cqrs_nest.events.factories import EventFactories
 from cqrs_nest.events.failure_log import FailureLog
+from cqrs_nest.events.metrics import EventMetrics
 from cqrs_nest.events.records import (
     AwsEvent,
     DynamoDbStreamEvent,
@@ -43,10 +45,12 @@ class EventService:
         self,
         factories: EventFactories,
         dispatcher: EventDispatcher,
+        metrics: EventMetrics = EventMetrics(),
         tracing: TracingOptions = TracingOptions(),
     ) -> None:
         self._factories = factories
         self._dispatcher = dispatcher
+        self._metrics = metrics
         self._tracing = tracing.spans
         self._failures = FailureLog(Logger("EventService"))
 
@@ -62,9 +66,10 @@ class EventService:
         Step Functions the handlers' results as JSON values, `[[result, ...]]`; for SNS, S3 and
         EventBridge nothing.
         Raises UnknownEventSourceError for an event of no known source. Outside of batches an event
-        without a handler (EventHandlerNotFoundError) and errors of handlers are raised as they are.
+        without a handler (EventHandlerNotFoundError) and errors of handlers are raised as they are. Events
+        that nobody handles are counted by `EventMetrics`.
         """
-        source = detect_source(event)
+        source = self._source_of(event)
         if source in _BATCHES:
             return await self._handle_batch(
                 [_BATCHES[source](record) for record in event["Records"]], context
@@ -76,6 +81,13 @@ class EventService:
             return None
         await gather_all([self._process(_RECORDS[source](record), context) for record in event["Records"]])
         return None
+
+    def _source_of(self, event: Mapping[str, Any]) -> EventSource:
+        try:
+            return detect_source(event)
+        except UnknownEventSourceError:
+            self._metrics.unhandled("unknown")
+            raise
 
     async def _handle_batch(self, records: Sequence[BatchRecord], context: Any) -> BatchResponse:
         response = await process_batch(records, lambda record: self._process(record, context))

@@ -27,6 +27,7 @@ from cqrs_nest.events import (
     KinesisEvent,
     NotificationEvent,
     S3Event,
+    ScheduledEvent,
     SnsEvent,
     SqsEvent,
     StepFunctionsEvent,
@@ -75,7 +76,7 @@ def recorder(*events: type[Any], result: Any = None) -> type[Any]:
         ("DYNAMODB", DynamoDbStreamEvent),
         ("S3", S3Event),
         ("KINESIS", KinesisEvent),
-        ("EVENT_BRIDGE", EventBridgeEvent),
+        ("EVENT_BRIDGE", ScheduledEvent),
         ("STEP_FUNCTIONS", StepFunctionsEvent),
     ],
 )
@@ -100,8 +101,8 @@ async def test_the_error_names_the_event_and_the_fix(samples: dict[str, Any]) ->
     async with service() as (events, _):
         with pytest.raises(EventHandlerNotFoundError) as raised:
             await events.handle(samples["EVENT_BRIDGE"])
-    assert "EventBridgeEvent(source='aws.events')" in str(raised.value)
-    assert "@EventHandler(EventBridgeEvent)" in str(raised.value)
+    assert "ScheduledEvent(source='aws.events')" in str(raised.value)
+    assert "@EventHandler(ScheduledEvent)" in str(raised.value)
 
 
 async def test_a_record_without_a_handler_fails_in_its_batch(
