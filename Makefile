@@ -14,10 +14,10 @@ $(STAMP): pyproject.toml constraints.txt
 install: $(STAMP)
 
 demo: $(STAMP)
-	@$(BIN)/python -m sample_app demo
+	@$(BIN)/python -m sample_app.demo
 
 run: $(STAMP)
-	@$(BIN)/python -m sample_app run
+	@$(BIN)/python -m sample_app
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 -rs

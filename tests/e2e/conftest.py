@@ -169,10 +169,10 @@ def free_port() -> int:
 
 @contextmanager
 def running_service(directory: Path) -> Iterator[Service]:
-    """`python -m sample_app run` on a free port, ended at the end."""
+    """`python -m sample_app` on a free port, ended at the end."""
     database = directory / "todos.sqlite3"
     variables = {"APP_PORT": str(free_port()), "DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
-    program = Program(["-m", "sample_app", "run"], directory, variables)
+    program = Program(["-m", "sample_app"], directory, variables)
     try:
         service = Service(program, program.read_until("Ctrl-C ends it"), database)
         try:

@@ -15,7 +15,7 @@ def test_a_second_start_on_a_taken_port_says_so_in_one_line(start: Start) -> Non
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        program = start("-m", "sample_app", "run", APP_PORT=str(port))
+        program = start("-m", "sample_app", APP_PORT=str(port))
         assert program.wait() == 1
     [line] = program.errors().splitlines()
     assert str(port) in line
@@ -24,7 +24,7 @@ def test_a_second_start_on_a_taken_port_says_so_in_one_line(start: Start) -> Non
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_ends_everything_quietly(start: Start, unused_port: int, number: signal.Signals) -> None:
-    program = start("-m", "sample_app", "run", APP_PORT=str(unused_port))
+    program = start("-m", "sample_app", APP_PORT=str(unused_port))
     banner = program.read_until("Ctrl-C ends it")
     assert f"http://127.0.0.1:{unused_port}/swagger-ui" in banner
     assert program.end(number) == 0
@@ -33,7 +33,7 @@ def test_ctrl_c_ends_everything_quietly(start: Start, unused_port: int, number: 
 
 
 def test_a_wrong_setting_is_named_without_a_stack(start: Start) -> None:
-    program = start("-m", "sample_app", "run", APP_PORT="many", REQUEST_BODY_SIZE_LIMIT="none")
+    program = start("-m", "sample_app", APP_PORT="many", REQUEST_BODY_SIZE_LIMIT="none")
     assert program.wait() == 1
     errors = program.errors()
     assert "APP_PORT" in errors
@@ -42,7 +42,7 @@ def test_a_wrong_setting_is_named_without_a_stack(start: Start) -> None:
 
 
 def test_the_demo_shows_every_stage(start: Start) -> None:
-    program = start("-m", "sample_app", "demo")
+    program = start("-m", "sample_app.demo")
     printed = program.read_until("checks hold")
     assert program.wait() == 0, printed + program.errors()
     assert not program.has_survivors()
