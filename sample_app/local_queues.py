@@ -1,4 +1,4 @@
-"""The queues that the service reads, for a run on this machine; elsewhere they belong to the infrastructure."""
+"""The queues that the service reads on this machine; elsewhere they belong to the infrastructure."""
 
 from cqrs_nest.local import Queue
 from sample_app.todo.events.activity_handler import ACTIVITY_QUEUE

@@ -55,14 +55,13 @@ def test_the_demo_shows_every_stage(start: Start) -> None:
 
 BROKEN_DEMO = """
 import sys
-from sample_app.__main__ import QUEUES
 from sample_app.demo.run_demo import run_demo
 from sample_app.todo.projection.todo_projection import TodoProjection
 
 async def forget(self, command): ...
 
 TodoProjection.up = forget
-sys.exit(run_demo(QUEUES))
+sys.exit(run_demo())
 """
 
 
