@@ -5,6 +5,7 @@ from cqrs_nest.aws.errors import AwsConfigurationError, UnsupportedValueError, e
 from cqrs_nest.aws.json_text import from_json, to_json
 from cqrs_nest.aws.module import AwsModule
 from cqrs_nest.aws.removal import REMOVE
+from cqrs_nest.aws.resources import AwsResources, QueueResource, StateMachineResource, TableResource
 from cqrs_nest.aws.s3 import S3Service
 from cqrs_nest.aws.session import AwsSession
 from cqrs_nest.aws.sns import PublishBatchError, SnsService
@@ -16,13 +17,17 @@ __all__ = [
     "REMOVE",
     "AwsConfigurationError",
     "AwsModule",
+    "AwsResources",
     "AwsSession",
     "DynamoDbService",
     "PublishBatchError",
+    "QueueResource",
     "S3Service",
     "SnsService",
     "SqsService",
+    "StateMachineResource",
     "StepFunctionService",
+    "TableResource",
     "UnsupportedValueError",
     "error_code",
     "from_json",

@@ -11,6 +11,8 @@ from cqrs_nest.commands.consistency import (
 )
 from cqrs_nest.commands.data_service import DataService
 from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, DataSyncHandler, IDataSyncHandler
+from cqrs_nest.commands.detail_keys import DetailKeys
+from cqrs_nest.commands.dtos import DetailDto, PaginateDto, SearchDto, TenantCode
 from cqrs_nest.commands.errors import VersionConflictException
 from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.history_service import HistoryService
@@ -42,6 +44,7 @@ from cqrs_nest.commands.retry_policy import RetryPolicy
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable, EventsMode
 from cqrs_nest.commands.ttl_service import TtlService
+from cqrs_nest.commands.wire_model import WireModel
 
 __all__ = [
     "DATA_SYNC_HANDLER",
@@ -66,7 +69,9 @@ __all__ = [
     "DataList",
     "DataService",
     "DataSyncHandler",
+    "DetailDto",
     "DetailKey",
+    "DetailKeys",
     "EventsMode",
     "Expect",
     "HistoryService",
@@ -74,15 +79,19 @@ __all__ = [
     "InlineApplication",
     "ItemPage",
     "NotAppliedException",
+    "PaginateDto",
     "Projections",
     "RegisteredHandler",
     "RegisteredTable",
     "Replace",
     "Repository",
     "RetryPolicy",
+    "SearchDto",
     "SessionService",
+    "TenantCode",
     "TtlService",
     "VersionConflictException",
+    "WireModel",
     "add_sort_key_version",
     "generate_id",
     "get_command_source",

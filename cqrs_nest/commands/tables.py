@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cqrs_nest.aws import AwsConfigurationError, AwsSession, error_code
+from cqrs_nest.aws import AwsConfigurationError, AwsResources, AwsSession, TableResource, error_code
 from cqrs_nest.aws.dynamodb import table_name
 from cqrs_nest.commands.registry import CommandTableRegistry
 from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.config import Environment
-from cqrs_nest.core import CqrsNestError
+from cqrs_nest.core import CqrsNestError, DiscoveryService
 
 STREAM_VIEW = "NEW_IMAGE"
 EXPIRY = {"Enabled": True, "AttributeName": "ttl"}
@@ -37,7 +38,7 @@ class TablesNotReadyError(CqrsNestError):
 
 @dataclass(frozen=True)
 class NeededTable:
-    """A table by its physical name; command tables have a stream.
+    """A table by its physical name; command tables, and others that say so, have a stream.
 
     An application starts without a table that is not `is_required`.
     """
@@ -51,25 +52,43 @@ class NeededTable:
 class CommandTables:
     """Makes what is missing, and says what is not as it has to be. Existing tables are never changed."""
 
-    def __init__(self, registry: CommandTableRegistry, session: AwsSession, environment: Environment) -> None:
+    def __init__(
+        self,
+        registry: CommandTableRegistry,
+        session: AwsSession,
+        environment: Environment,
+        discovery: DiscoveryService,
+    ) -> None:
         self._registry = registry
+        self._discovery = discovery
         self._session = session
         self._environment = environment
         self._logger = Logger("CommandTables")
 
     @property
     def needed(self) -> list[NeededTable]:
-        """The three tables of each module, `master-data` for TTL configurations and, if used, `session`."""
-        names = [
+        """The tables of all modules, `master-data` for TTL configurations and, if used, `session`."""
+        tables = [
             NeededTable(name, name == entry.table.command)
             for entry in self._registry.tables
             for name in (entry.table.command, entry.table.data, entry.table.history)
         ]
-        has_sessions = self._environment.ryw_session_ttl_minutes > 0
-        shared = [("master-data", False), *([("session", True)] if has_sessions else [])]
-        known = {table.name for table in names}
-        physical = ((table_name(self._environment, name), required) for name, required in shared)
-        return [*names, *(NeededTable(name, False, req) for name, req in physical if name not in known)]
+        tables += [self._shared(each.name, each.is_streamed) for each in self._own_tables()]
+        tables.append(self._shared("master-data", is_required=False))
+        if self._environment.ryw_session_ttl_minutes > 0:
+            tables.append(self._shared("session"))
+        needed: dict[str, NeededTable] = {}
+        for table in tables:
+            needed.setdefault(table.name, table)
+        return list(needed.values())
+
+    def _own_tables(self) -> Iterator[TableResource]:
+        for binding in self._discovery.providers():
+            if binding.token is AwsResources:
+                yield from binding.instance.tables
+
+    def _shared(self, name: str, is_streamed: bool = False, is_required: bool = True) -> NeededTable:
+        return NeededTable(table_name(self._environment, name), is_streamed, is_required)
 
     async def create(self) -> list[str]:
         """Create what is missing, with expiry and, on deployed stages, point-in-time recovery; the names."""

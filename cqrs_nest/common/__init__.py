@@ -60,7 +60,8 @@ from cqrs_nest.common.lifecycle import (
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import MetadataKey, Reflector, SetMetadata, apply_decorators
 from cqrs_nest.common.middleware import MiddlewareConsumer, NestMiddleware, Next, RouteInfo
-from cqrs_nest.common.modules import DynamicModule, Module
+from cqrs_nest.common.modules import DynamicModule, Import, Module
+from cqrs_nest.common.mounting import Guards, mounted
 from cqrs_nest.common.parameters import (
     Body,
     Cookies,
@@ -102,7 +103,7 @@ from cqrs_nest.common.routing import (
     Sse,
     Version,
 )
-from cqrs_nest.common.tokens import INQUIRER, REQUEST, Inject, InjectionToken, forward_ref
+from cqrs_nest.common.tokens import INQUIRER, REQUEST, Inject, InjectionToken, Token, forward_ref
 
 __all__ = [
     "APP_FILTER",
@@ -140,6 +141,7 @@ __all__ = [
     "GatewayTimeoutException",
     "Get",
     "GoneException",
+    "Guards",
     "Head",
     "Header",
     "Headers",
@@ -147,6 +149,7 @@ __all__ = [
     "HttpException",
     "HttpVersionNotSupportedException",
     "ImATeapotException",
+    "Import",
     "Inject",
     "Injectable",
     "InjectionToken",
@@ -196,6 +199,7 @@ __all__ = [
     "SetMetadata",
     "Sse",
     "StreamableFile",
+    "Token",
     "TooManyRequestsException",
     "UnauthorizedException",
     "UnprocessableEntityException",
@@ -209,5 +213,6 @@ __all__ = [
     "apply_decorators",
     "create_param_decorator",
     "forward_ref",
+    "mounted",
     "provide",
 ]

@@ -80,6 +80,7 @@ class Environment(BaseModel):
     sfn_endpoint: str | None = None
     sfn_region: str | None = None
     sfn_command_arn: str | None = None
+    sfn_task_arn: str | None = None
 
     ryw_session_ttl_minutes: float = Field(default=0, ge=0)
     """Minutes for which a user's own pending commands show in reads; 0 is off."""

@@ -13,9 +13,8 @@ from cqrs_nest.app import NestApplication
 from cqrs_nest.app.factory import start
 from cqrs_nest.app.logging import configure_logging
 from cqrs_nest.app.module import application_module
-from cqrs_nest.aws import AwsSession
-from cqrs_nest.aws.dynamodb.table_names import table_name
-from cqrs_nest.commands import CommandTableRegistry
+from cqrs_nest.aws import AwsResources, AwsSession
+from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.common import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.context.development_keys import sign_development_token
@@ -31,7 +30,6 @@ from cqrs_nest.pipeline import PipelineOptions, command_state_machine
 if TYPE_CHECKING:
     from cqrs_nest.local.http_server import HttpServer
 
-_SHARED_TABLES = ("session", "master-data")
 _DRAIN_SECONDS = 30.0
 
 
@@ -104,13 +102,13 @@ class LocalRuntime:
             container = await Container.create(application_module(root, environment))
             stack.push_async_callback(container.close)
             await aws.create_bases(session)
-            streams = await _create_tables(aws, session, container, environment)
+            streams = await _create_tables(aws, session, container)
             app = await start(container, http)
             deliver = app.events.handle
             pollers: list[Poller] = [
                 StreamPoller(session, stream, deliver, aws.table_writes) for stream in streams
             ]
-            for queue in queues:
+            for queue in (*queues, *_queues(container)):
                 url = await aws.create_queue(session, queue)
                 pollers.append(QueuePoller(session, url, queue.arn, deliver, aws.queue_writes))
             sources: list[Source] = [*pollers]
@@ -145,18 +143,17 @@ class LocalRuntime:
         return sign_development_token(self.environment, user=user, tenant=tenant, roles=roles)
 
 
-async def _create_tables(
-    aws: EmbeddedAws, session: AwsSession, container: Container, environment: Environment
-) -> list[str]:
-    """Create what the modules of the application need; the ARNs of the command streams."""
-    await aws.create_tables(session, (table_name(environment, name) for name in _SHARED_TABLES))
-    streams: list[str] = []
-    for module in container.get(CommandTableRegistry).table_names:
-        await aws.create_tables(
-            session, (table_name(environment, module, kind) for kind in ("data", "history"))
-        )
-        streams.append(await aws.create_streamed_table(session, table_name(environment, module, "command")))
-    return streams
+async def _create_tables(aws: EmbeddedAws, session: AwsSession, container: Container) -> list[str]:
+    """Create what the modules of the application need; the ARNs of the streams."""
+    needed = container.get(CommandTables).needed
+    await aws.create_tables(session, (table.name for table in needed if not table.is_streamed))
+    streamed = [table.name for table in needed if table.is_streamed]
+    return [await aws.create_streamed_table(session, name) for name in streamed]
+
+
+def _queues(container: Container) -> Iterator[Queue]:
+    for resources in container.get_all(AwsResources):
+        yield from (Queue(queue.name, queue.actions) for queue in resources.queues)
 
 
 def _command_state_machine(container: Container) -> Iterator[StateMachine]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "cqrs_nest"
+MODULES = ROOT / "modules"
 
 FLOORS = {
     "common": 1,
@@ -68,6 +70,25 @@ def test_nothing_below_knows_what_is_above() -> None:
             assert module.split(".")[0] not in {"modules", "sample_app", "tests"}, f"{file}:{line}"
 
 
+def public_names(module: str) -> set[str]:
+    """What a package hands on, as its `__all__` says."""
+    return set(importlib.import_module(module).__all__)
+
+
+def test_feature_modules_use_only_what_is_public() -> None:
+    wrong: list[str] = []
+    for file in MODULES.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "cqrs_nest":
+                public = public_names(str(node.module))
+                wrong += [
+                    f"{file.relative_to(ROOT)}:{node.lineno} imports {node.module}.{alias.name}"
+                    for alias in node.names
+                    if alias.name not in public
+                ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_private_modules_are_imported_only_by_their_own_package() -> None:
     for file in PACKAGE.rglob("*.py"):
         for line, module in imports_of(file):
@@ -90,7 +111,7 @@ def test_import_pulls_in_nothing_heavy(module: str) -> None:
 def test_files_hold_one_idea() -> None:
     long = {
         str(file.relative_to(ROOT)): count
-        for file in PACKAGE.rglob("*.py")
+        for file in (*PACKAGE.rglob("*.py"), *MODULES.rglob("*.py"))
         if (count := len(file.read_text().splitlines())) > 400
     }
     assert not long

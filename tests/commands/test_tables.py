@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from cqrs_nest.app import CqrsNest
+from cqrs_nest.aws import AwsResources, TableResource
 from cqrs_nest.commands import CommandModule, CommandTableRegistry
 from cqrs_nest.commands.tables import CommandTables, TablesNotReadyError
+from cqrs_nest.common import provide
 from cqrs_nest.config import Environment
+from cqrs_nest.core import DiscoveryService
 from tests.commands.conftest import REGION
 
 
@@ -28,6 +31,25 @@ async def test_what_is_missing_is_created_and_what_is_wrong_is_named(start: Any)
     assert stream == {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
     backups = client.describe_continuous_backups(TableName=names[1])["ContinuousBackupsDescription"]
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+async def test_a_table_that_a_module_names_belongs_to_those_that_are_needed(start: Any) -> None:
+    resources = AwsResources(tables=[TableResource("jobs", is_streamed=True), TableResource("todo-data")])
+    service = await start(providers=(provide(AwsResources, use_value=resources),))
+    needed = service.container.get(CommandTables).needed
+    assert [(table.name, table.is_streamed) for table in needed] == [
+        ("local-test-todo-command", True),
+        ("local-test-todo-data", False),
+        ("local-test-todo-history", False),
+        ("local-test-jobs", True),
+        ("local-test-master-data", False),
+    ]
+
+
+def tables_of(service: Any, env: Environment) -> CommandTables:
+    container = service.container
+    registry, discovery = container.get(CommandTableRegistry), container.get(DiscoveryService)
+    return CommandTables(registry, service.session, env, discovery)
 
 
 @pytest.mark.parametrize("text", ["todo-command: it has no stream", "todo-data: its rows do not expire"])
@@ -91,7 +113,7 @@ async def test_where_tables_are_checked(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     env = Environment(**{"node_env": "local", "app_name": "test", **settings})
-    tables = CommandTables(service.container.get(CommandTableRegistry), service.session, env)
+    tables = tables_of(service, env)
     if is_checked:
         with pytest.raises(TablesNotReadyError):
             await tables.check_at_start()
@@ -105,5 +127,5 @@ async def test_a_dynamodb_that_cannot_be_asked_keeps_no_application_from_startin
 ) -> None:
     service.fail("dynamodb.DescribeTable", "AccessDeniedException")
     env = environment(check_tables=True)
-    await CommandTables(service.container.get(CommandTableRegistry), service.session, env).check_at_start()
+    await tables_of(service, env).check_at_start()
     assert "the tables could not be checked" in caplog.text
