@@ -13,7 +13,7 @@ from cqrs_nest.commands.data_service import DataService
 from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, DataSyncHandler, IDataSyncHandler
 from cqrs_nest.commands.detail_keys import DetailKeys
 from cqrs_nest.commands.dtos import DetailDto, PaginateDto, SearchDto, TenantCode
-from cqrs_nest.commands.errors import VersionConflictException
+from cqrs_nest.commands.errors import LostAttributesException, VersionConflictException
 from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.history_service import HistoryService
 from cqrs_nest.commands.keys import (
@@ -78,6 +78,7 @@ __all__ = [
     "IDataSyncHandler",
     "InlineApplication",
     "ItemPage",
+    "LostAttributesException",
     "NotAppliedException",
     "PaginateDto",
     "Projections",

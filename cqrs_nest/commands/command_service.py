@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import ITEM_EXISTS, TableType, is_condition_failure
+from cqrs_nest.aws.dynamodb.service import Reading
 from cqrs_nest.commands.async_publisher import AsyncPublisher
 from cqrs_nest.commands.consistency import (
     TIMEOUT_SECONDS,
@@ -21,7 +21,6 @@ from cqrs_nest.commands.errors import ITEM_NOT_FOUND, NOT_FOUND_OR_MISMATCH, Ver
 from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.key_checks import check_published_key, check_read
 from cqrs_nest.commands.keys import (
-    VERSION_FIRST,
     VERSION_LATEST,
     DetailKey,
     add_sort_key_version,
@@ -30,9 +29,9 @@ from cqrs_nest.commands.keys import (
     remove_sort_key_version,
 )
 from cqrs_nest.commands.latest_command import LatestCommand
-from cqrs_nest.commands.merge import merge
 from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandInput, CommandModel
+from cqrs_nest.commands.partial_update import check_attributes, merged, refuse_new
 from cqrs_nest.commands.publication import Publication, check_publication
 from cqrs_nest.commands.registry import CommandTableRegistry
 from cqrs_nest.commands.retries import DEFAULT_RETRIES, retry_conflicts
@@ -163,13 +162,15 @@ class CommandService:
         """
         publication = check_publication(changes, invoke_context, source, request_id, allow_cross_tenant)
         version = publication.version
-        _refuse_new(version)
+        refuse_new(version)
         stored = await (
-            self._command_row(publication.key, version) if version > 0 else self._latest.find(publication.key)
+            self._command_row(publication.key, version, "load or keep")
+            if version > 0
+            else self._latest.find(publication.key, "load or keep")
         )
         if stored is None:
             raise BadRequestException(ITEM_NOT_FOUND)
-        return await self._async.publish(_merged(publication, stored), stored)
+        return await self._async.publish(merged(publication, stored), stored)
 
     async def publish_partial_update_sync(
         self,
@@ -186,7 +187,7 @@ class CommandService:
         no data row, VersionConflictException when it has another version.
         """
         publication = check_publication(changes, invoke_context, source, request_id, allow_cross_tenant)
-        _refuse_new(publication.version)
+        refuse_new(publication.version)
         existing = await self._data_row(publication.key)
         is_any = publication.version == VERSION_LATEST
         if existing is None or (is_any and not isinstance(publication.version, Expect)):
@@ -199,7 +200,7 @@ class CommandService:
                 message=NOT_FOUND_OR_MISMATCH,
                 status=self._stale_status,
             )
-        return await self._sync.publish(_merged(publication, existing), existing)
+        return await self._sync.publish(merged(publication, existing), existing)
 
     async def update(
         self,
@@ -227,7 +228,8 @@ class CommandService:
         key = check_published_key(*key)
 
         async def attempt() -> CommandModel | None:
-            stored = await (self._data_row(key) if sync else self._latest.find(key))
+            stored = await (self._data_row(key) if sync else self._latest.find(key, "load or keep"))
+            check_attributes(stored)
             wanted = change(_model(stored))
             changes = await wanted if inspect.isawaitable(wanted) else wanted
             if changes is None:
@@ -236,7 +238,7 @@ class CommandService:
             row = {**row, **key.row(), "version": stored["version"] if stored else 0}
             publication = check_publication(row, invoke_context, source, request_id, allow_cross_tenant)
             if stored is not None:
-                publication = _merged(publication, stored)
+                publication = merged(publication, stored)
             return await (self._sync if sync else self._async).publish(publication, stored)
 
         return await retry_conflicts(attempt, retries)
@@ -358,8 +360,8 @@ class CommandService:
         if version == 0:
             return None
         if version == VERSION_LATEST:
-            return await self._latest.find(publication.key)
-        stored = await self._command_row(publication.key, version)
+            return await self._latest.find(publication.key, "load or keep")
+        stored = await self._command_row(publication.key, version, "load or keep")
         if stored is None:
             raise VersionConflictException(publication.key, version, status=self._stale_status)
         return stored
@@ -369,30 +371,20 @@ class CommandService:
             return await self._latest.find(key)
         return await self._dynamodb.get_item(self._table.command, key.row(), consistent_read)
 
-    async def _command_row(self, key: DetailKey, version: int) -> Row | None:
+    async def _command_row(self, key: DetailKey, version: int, attributes: Reading = "load") -> Row | None:
         row_key = {"pk": key.pk, "sk": add_sort_key_version(key.sk, version)}
-        return await self._dynamodb.get_item(self._table.command, row_key, consistent_read=True)
+        return await self._dynamodb.get_item(
+            self._table.command, row_key, consistent_read=True, attributes=attributes
+        )
 
     async def _data_row(self, key: DetailKey) -> Row | None:
-        return await self._dynamodb.get_item(self._table.data, key.row(), consistent_read=True)
+        return await self._dynamodb.get_item(
+            self._table.data, key.row(), consistent_read=True, attributes="load or keep"
+        )
 
     @property
     def _stale_status(self) -> HTTPStatus:
         return HTTPStatus.BAD_REQUEST if self._table.options.legacy_status_codes else HTTPStatus.CONFLICT
-
-
-def _merged(publication: Publication, stored: Row) -> Publication:
-    """The publication with the whole item in place of the changes."""
-    version = stored["version"]
-    row = merge(merge_base(stored, publication.row), {**publication.row, "version": version})
-    return replace(publication, row=row, version=version)
-
-
-def _refuse_new(version: int) -> None:
-    if isinstance(version, Expect) and version == VERSION_FIRST:
-        raise BadRequestException(
-            "A partial update changes an item that is there; Expect.new() says there is none"
-        )
 
 
 def _model(row: Row | None) -> CommandModel | None:

@@ -126,7 +126,9 @@ class DataService:
         """
         ensure_tenant(command["pk"])
         key = {"pk": command["pk"], "sk": remove_sort_key_version(command["sk"])}
-        existing = await self._dynamodb.get_item(self._table.data, key, consistent_read=True)
+        existing = await self._dynamodb.get_item(
+            self._table.data, key, consistent_read=True, attributes="load or keep"
+        )
         row = data_row(command, existing, csk=command["sk"])
         try:
             await self._dynamodb.put_item(self._table.data, row, _not_newer_than(row["version"]))

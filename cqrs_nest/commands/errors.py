@@ -38,3 +38,18 @@ class VersionConflictException(HttpException):
         self.key = key
         self.expected = expected
         self.actual = actual
+
+
+class LostAttributesException(HttpException):
+    """409. A change builds on attributes whose object in S3 is gone.
+
+    Publish the whole item, or give the attributes as `Replace({...})`.
+    """
+
+    def __init__(self, key: DetailKey, reference: str) -> None:
+        status = HTTPStatus.CONFLICT
+        message = f"The attributes of {key.pk} {key.sk} are lost: publish the whole item"
+        body: dict[str, Any] = {"message": message, "error": status.phrase, "statusCode": int(status)}
+        super().__init__(body, status)
+        self.key = key
+        self.reference = reference

@@ -53,7 +53,9 @@ class HistoryService:
     async def publish(self, *, pk: str, sk: str) -> DataEntity | None:
         """Copy the data row to the history, if there is one: one step of the Step Functions pipeline."""
         ensure_tenant(pk)
-        existing = await self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}, consistent_read=True)
+        existing = await self._dynamodb.get_item(
+            self._table.data, {"pk": pk, "sk": sk}, consistent_read=True, attributes="load or keep"
+        )
         if existing is None:
             return None
         row = history_row(existing, await self._ttl.calculate_ttl(TableType.HISTORY, get_tenant_code(pk)))

@@ -269,7 +269,9 @@ class CommandSteps:
     async def _replaced_row(self) -> Row | None:
         """The data row that this version made, when later ones have replaced it."""
         key = {"pk": self.pk, "sk": self.sk}
-        return await self._dynamodb.get_item(self._table.table.history, key, consistent_read=True)
+        return await self._dynamodb.get_item(
+            self._table.table.history, key, consistent_read=True, attributes="keep"
+        )
 
     async def _previous_row(self, wanted: bool) -> Row | None:
         return await self.command_state(self.version - 1) if wanted and self.version > 1 else None
@@ -294,7 +296,9 @@ class CommandSteps:
 
     async def _data_row(self) -> Row | None:
         key = {"pk": self.pk, "sk": remove_sort_key_version(self.sk)}
-        return await self._dynamodb.get_item(self._table.table.data, key, consistent_read=True)
+        return await self._dynamodb.get_item(
+            self._table.table.data, key, consistent_read=True, attributes="load or keep"
+        )
 
     async def _applied_version(self) -> int:
         return (await self._data_row() or {}).get("version") or 0

@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from cqrs_nest.commands import CommandModule, Repository, VersionConflictException
-from cqrs_nest.commands.registry import InvalidCommandTableError
-from cqrs_nest.common import BadRequestException, Module
+from cqrs_nest.commands import (
+    DetailKey,
+    Expect,
+    LostAttributesException,
+    Replace,
+    Repository,
+    VersionConflictException,
+)
+from cqrs_nest.common import BadRequestException
 
 PK = "TODO#acme"
 
@@ -106,9 +112,45 @@ async def test_a_reader_that_meets_a_replacement_gets_the_new_state(
     assert (await service.data.get_item(pk=PK, sk="A1")).version == 2
 
 
-async def test_the_modules_of_a_table_that_is_registered_twice_are_named(start: Any) -> None:
-    @Module(imports=[CommandModule.register(table_name="todo")])
-    class Billing: ...
+@pytest.fixture
+async def lost(start: Any) -> Any:
+    """A service with an item whose large attributes are gone from S3, and its command's as well."""
+    service = await start(events="stream")
+    await service.commands.publish_sync(todo(attributes={"text": "a" * 200_000}))
+    s3 = service.session.client("s3")
+    for listed in s3.list_objects_v2(Bucket="bucket")["Contents"]:
+        s3.delete_object(Bucket="bucket", Key=listed["Key"])
+    return service
 
-    with pytest.raises(InvalidCommandTableError, match=r"CommandModule .imported by Billing"):
-        await start(imports=[Billing])
+
+async def test_lost_attributes_are_not_read_as_something_else(lost: Any) -> None:
+    with pytest.raises(Exception, match="NoSuchKey"):
+        await lost.data.get_item(pk=PK, sk="A1")
+    with pytest.raises(Exception, match="NoSuchKey"):
+        await lost.commands.get_latest_item(pk=PK, sk="A1")
+
+
+@pytest.mark.parametrize(
+    "publish",
+    ["publish_sync", "publish_async", "publish_partial_update_sync", "publish_partial_update_async"],
+)
+@pytest.mark.parametrize("version", [1, Expect.any()])
+async def test_lost_attributes_do_not_block_the_next_version(lost: Any, publish: str, version: int) -> None:
+    attributes = {"text": "b"}
+    given = Replace(attributes) if "partial" in publish else attributes
+    command = await getattr(lost.commands, publish)({**todo(attributes=given), "version": version})
+    assert (command.version, command.attributes) == (2, attributes)
+    if "_sync" in publish:
+        assert (await lost.data.get_item(pk=PK, sk="A1")).attributes == attributes
+        history = lost.rows("todo-history")["A1@1"]
+        assert history["attributes"]["S"].startswith("s3://bucket/ddb/local-test-todo-data/")
+
+
+async def test_a_change_is_not_merged_into_lost_attributes(lost: Any) -> None:
+    changes = {"pk": PK, "sk": "A1", "version": 1, "name": "bread"}
+    for how in ("sync", "async"):
+        with pytest.raises(LostAttributesException, match=f"The attributes of {PK} A1.* are lost"):
+            await getattr(lost.commands, f"publish_partial_update_{how}")(changes)
+        with pytest.raises(LostAttributesException):
+            await lost.commands.update(DetailKey(PK, "A1"), lambda item: {"name": "x"}, sync=how == "sync")
+    assert set(lost.rows("todo-command")) == {"A1@1"}

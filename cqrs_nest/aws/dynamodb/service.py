@@ -37,6 +37,9 @@ from cqrs_nest.config import Environment
 
 Key = Mapping[str, str]
 Order = Literal["asc", "desc"]
+Reading = Literal["load", "load or keep", "keep"]
+"""What becomes of a reference to attributes in S3: they are read; they are read, but when they are lost
+the reference stays; it stays in any case, so that nothing is read from S3."""
 
 BATCH_GET_KEYS = 100
 _CHANGED_LATER = ("status", "taskToken", "ttl", "updatedAt")
@@ -103,11 +106,42 @@ class DynamoDbService:
         await self._offload.discard(table, item)
 
     async def get_item(
-        self, table: str, key: Key, consistent_read: bool = False, only: Sequence[str] = ()
+        self,
+        table: str,
+        key: Key,
+        consistent_read: bool = False,
+        only: Sequence[str] = (),
+        attributes: Reading = "load",
     ) -> Item | None:
-        """The item of a key, or None. `only` names the attributes that are wanted, when not all are."""
+        """The item of a key, or None. `only` names the attributes that are wanted, when not all are.
+
+        Raises ClientError `NoSuchKey` when large `attributes` are lost, unless references may stay.
+        """
         found = await self._get(table, serialize_item(key), consistent_read, only)
-        return None if found is None else await self._read(table, found)
+        return (
+            None if found is None else await self.load_attributes(table, deserialize_item(found), attributes)
+        )
+
+    async def load_attributes(self, table: str, item: Item, attributes: Reading = "load") -> Item:
+        """The item as it was stored with its attributes in the place of a reference to them.
+
+        When their object is gone, the row may have been replaced since: then it is given as it is now.
+        """
+        if attributes == "keep":
+            return item
+        reference = item.get("attributes")
+        try:
+            return await self._offload.load(item)
+        except Exception as error:
+            if error_code(error) != "NoSuchKey":
+                raise
+            found = await self._get(table, serialize_item({name: item[name] for name in ("pk", "sk")}), True)
+            current = deserialize_item(found) if found else {}
+            if not current or current.get("attributes") == reference:
+                if attributes == "load":
+                    raise
+                return item
+        return await self.load_attributes(table, current, attributes)
 
     async def update_item(
         self,
@@ -133,7 +167,7 @@ class DynamoDbService:
         update = UpdateExpression({**now, **(set or {})}, remove, add or {}, delete or {})
         request = await self._update_request(Update(table, key, update, condition))
         response = await self._client.update_item(**request, ReturnValues="ALL_NEW")
-        return await self._read(table, response["Attributes"])
+        return await self.load_attributes(table, deserialize_item(response["Attributes"]))
 
     async def delete_item(self, table: str, key: Key, condition: Condition | str | None = None) -> None:
         """Remove an item; one that is not there does not matter."""
@@ -228,12 +262,16 @@ class DynamoDbService:
         return await self._page(table, await self._client.scan(**request))
 
     async def batch_get_items(
-        self, table: str, keys: Sequence[Key], consistent_read: bool = False
+        self,
+        table: str,
+        keys: Sequence[Key],
+        consistent_read: bool = False,
+        attributes: Reading = "load",
     ) -> list[Item]:
         """The items of the keys that exist, in no particular order; one call for every 100 keys."""
         batches = [keys[i : i + BATCH_GET_KEYS] for i in range(0, len(keys), BATCH_GET_KEYS)]
         found = await asyncio.gather(*(self._batch_get(table, batch, consistent_read) for batch in batches))
-        return [item for items in found for item in items]
+        return await self._load_all(table, [item for items in found for item in items], attributes)
 
     async def transact_write(self, items: Sequence[TransactionItem], token: str | None = None) -> None:
         """Do all writes or none. `token` makes a repeated call within 10 minutes do nothing.
@@ -272,7 +310,7 @@ class DynamoDbService:
             items = [(put["TableName"], deserialize_item(put["Item"])) for put in puts]
             await asyncio.gather(*(self._offload.discard(table, item) for table, item in items))
 
-    async def _batch_get(self, table: str, keys: Sequence[Key], consistent_read: bool) -> list[Item]:
+    async def _batch_get(self, table: str, keys: Sequence[Key], consistent_read: bool) -> list[AttributeMap]:
         pending: dict[str, Any] = {
             table: {"Keys": [serialize_item(key) for key in keys], "ConsistentRead": consistent_read}
         }
@@ -282,7 +320,7 @@ class DynamoDbService:
             found += response["Responses"].get(table, [])
             pending = response.get("UnprocessedKeys") or {}
             if not pending:
-                return await self._read_all(table, found)
+                return found
             await _pause(attempt)
         raise TimeoutError(
             f"{table}: DynamoDB left keys of a batch unread {ATTEMPTS} times; it is throttling"
@@ -330,23 +368,14 @@ class DynamoDbService:
 
     async def _page(self, table: str, response: Mapping[str, Any]) -> Page:
         last = response.get("LastEvaluatedKey")
-        items = await self._read_all(table, response["Items"])
+        items = await self._load_all(table, response["Items"])
         return Page(items, deserialize_item(last) if last else None, response.get("ScannedCount", len(items)))
 
-    async def _read_all(self, table: str, found: Sequence[AttributeMap]) -> list[Item]:
-        return list(await asyncio.gather(*(self._read(table, item) for item in found)))
-
-    async def _read(self, table: str, found: AttributeMap) -> Item:
-        """The plain item. Its S3 object may be gone because the row was replaced since: then as it is now."""
-        try:
-            return await self._offload.load(deserialize_item(found))
-        except Exception as error:
-            if error_code(error) != "NoSuchKey":
-                raise
-            current = await self._get(table, {name: found[name] for name in ("pk", "sk")}, True)
-            if current is None or current.get("attributes") == found["attributes"]:
-                raise
-        return await self._offload.load(deserialize_item(current))
+    async def _load_all(
+        self, table: str, found: Sequence[AttributeMap], attributes: Reading = "load"
+    ) -> list[Item]:
+        items = map(deserialize_item, found)
+        return list(await asyncio.gather(*(self.load_attributes(table, item, attributes) for item in items)))
 
 
 def _conditional(condition: Condition | str | None, placeholders: Placeholders) -> dict[str, Any]:
