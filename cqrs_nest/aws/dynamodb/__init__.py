@@ -17,8 +17,9 @@ from cqrs_nest.aws.dynamodb.expressions import (
     ListAppend,
     UpdateExpression,
 )
+from cqrs_nest.aws.dynamodb.failures import is_condition_failure, is_conflict
 from cqrs_nest.aws.dynamodb.item_size import ItemTooLargeError
-from cqrs_nest.aws.dynamodb.service import DynamoDbService, Order, Page, is_condition_failure, is_conflict
+from cqrs_nest.aws.dynamodb.service import DynamoDbService, Order, Page
 from cqrs_nest.aws.dynamodb.table_names import TableType, module_name, table_name, table_prefix
 from cqrs_nest.aws.dynamodb.transactions import (
     Check,

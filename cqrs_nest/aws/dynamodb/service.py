@@ -19,6 +19,7 @@ from cqrs_nest.aws.dynamodb.attribute_values import (
 )
 from cqrs_nest.aws.dynamodb.client import DynamoDbClient
 from cqrs_nest.aws.dynamodb.expressions import AttributePath, Condition, Placeholders, UpdateExpression
+from cqrs_nest.aws.dynamodb.failures import is_own_retry
 from cqrs_nest.aws.dynamodb.item_size import MAX_ITEM_BYTES, ItemTooLargeError, item_size
 from cqrs_nest.aws.dynamodb.table_names import TableType, table_name
 from cqrs_nest.aws.dynamodb.transactions import (
@@ -29,7 +30,7 @@ from cqrs_nest.aws.dynamodb.transactions import (
     Update,
     cancellation_reasons,
 )
-from cqrs_nest.aws.errors import error_code, error_response
+from cqrs_nest.aws.errors import error_code
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
@@ -42,7 +43,6 @@ Reading = Literal["load", "load or keep", "keep"]
 the reference stays; it stays in any case, so that nothing is read from S3."""
 
 BATCH_GET_KEYS = 100
-_CHANGED_LATER = ("status", "taskToken", "ttl", "updatedAt")
 _REFUSALS = ("ConditionalCheckFailedException", "TransactionCanceledException", "ValidationException")
 ATTEMPTS = 8
 
@@ -92,7 +92,7 @@ class DynamoDbService:
         try:
             await self._client.put_item(**request)
         except Exception as error:
-            if _is_own_retry(error, request["Item"]):
+            if is_own_retry(error, request["Item"]):
                 return
             await self._discard_unwritten(error, [request])
             raise
@@ -393,26 +393,5 @@ def _keyed_request(table: str, key: Key, condition: Condition | str | None) -> d
     return {"TableName": table, "Key": serialize_item(key), **_conditional(condition, Placeholders())}
 
 
-def _is_own_retry(error: BaseException, written: AttributeMap) -> bool:
-    """Whether a put failed only because an attempt before, whose answer was lost, had written the item."""
-    response = error_response(error)
-    retries = response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-    there: AttributeMap = response.get("Item") or {}
-    is_same = all(there.get(name) == value for name, value in written.items() if name not in _CHANGED_LATER)
-    return bool(retries) and is_condition_failure(error) and bool(there) and is_same
-
-
 async def _pause(attempt: int) -> None:
     await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
-
-
-def is_conflict(error: BaseException) -> bool:
-    """Whether a write failed because of somebody else's: on its condition, or on a clash that lasted."""
-    return is_condition_failure(error) or "TransactionConflict" in cancellation_reasons(error)
-
-
-def is_condition_failure(error: BaseException) -> bool:
-    """Whether a single write, or at least one of a transaction, failed on its condition."""
-    return error_code(error) == "ConditionalCheckFailedException" or (
-        "ConditionalCheckFailed" in cancellation_reasons(error)
-    )
