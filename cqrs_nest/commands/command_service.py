@@ -226,6 +226,7 @@ class CommandService:
             )
         """
         key = check_published_key(*key)
+        ensure_tenant(key.pk, allow_cross_tenant)
 
         async def attempt() -> CommandModel | None:
             stored = await (self._data_row(key) if sync else self._latest.find(key, "load or keep"))
