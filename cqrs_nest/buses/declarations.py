@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -32,40 +32,36 @@ class DeclarationReader:
     """Reads the declarations of classes; what bases share is read once."""
 
     def __init__(self) -> None:
-        self._known: dict[type[Any], Sequence[Declaration]] = {}
+        self._of_bases: dict[type[Any], Sequence[Declaration]] = {}
 
     def read(self, cls: type[Any]) -> list[Declaration]:
         """What `cls` declares itself or inherits and does not replace."""
-        found: list[Declaration] = []
-        for owner in cls.__mro__:
-            for declaration in self._own(owner):
-                if declaration.function is None:
-                    is_replaced = any(declaration.key is each.key for each in found if each.function is None)
-                else:
-                    is_replaced = _attribute(cls, declaration.method) is not declaration.function
-                if not is_replaced:
-                    found.append(declaration)
+        found = _own(cls)
+        for base in cls.__mro__[1:]:
+            inherited = self._of_bases.get(base)
+            if inherited is None:
+                inherited = self._of_bases[base] = _own(base)
+            if inherited:
+                found += [each for each in inherited if not _is_replaced(each, cls, found)]
         return found
 
-    def _own(self, owner: type[Any]) -> Sequence[Declaration]:
-        known = self._known.get(owner)
-        if known is None:
-            known = self._known[owner] = (*_of_class(owner), *_of_methods(owner))
-        return known
 
-
-def _of_class(owner: type[Any]) -> Iterator[Declaration]:
-    for key, messages in own_metadata(owner).items():
-        if key in _OF_CLASSES:
-            yield Declaration(key, messages, _OF_CLASSES[key])
-
-
-def _of_methods(owner: type[Any]) -> Iterator[Declaration]:
+def _own(owner: type[Any]) -> list[Declaration]:
+    found = [
+        Declaration(key, messages, _OF_CLASSES[key])
+        for key, messages in own_metadata(owner).items()
+        if key in _OF_CLASSES
+    ]
     for name, member in vars(owner).items():
         if isinstance(member, FunctionType) and (metadata := own_metadata(member)):
-            for key in _OF_METHODS:
-                if key in metadata:
-                    yield Declaration(key, metadata[key], name, member)
+            found += [Declaration(key, metadata[key], name, member) for key in _OF_METHODS if key in metadata]
+    return found
+
+
+def _is_replaced(inherited: Declaration, cls: type[Any], nearer: Sequence[Declaration]) -> bool:
+    if inherited.function is None:
+        return any(inherited.key is each.key for each in nearer if each.function is None)
+    return _attribute(cls, inherited.method) is not inherited.function
 
 
 def _attribute(cls: type[Any], name: str) -> object:
