@@ -81,11 +81,16 @@ async def _handle(application: NestApplication, event: Mapping[str, Any], contex
 
 
 async def _drain(application: NestApplication) -> None:
-    """End what runs in the background: Lambda freezes the process with the answer."""
-    for event_bus in application.container.get_all(EventBus):
-        await event_bus.drain()
-    for notes in application.container.get_all(PublishNotes):
-        await notes.drain()
+    """End what runs in the background: Lambda freezes the process with the answer.
+
+    Raises UnfinishedEventsError for events that take too long.
+    """
+    try:
+        for event_bus in application.container.get_all(EventBus):
+            await event_bus.drain()
+    finally:
+        for notes in application.container.get_all(PublishNotes):
+            await notes.drain()
 
 
 async def _answer(application: NestApplication, event: Mapping[str, Any], context: Any) -> Any:

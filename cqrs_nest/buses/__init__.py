@@ -12,9 +12,11 @@ from cqrs_nest.buses.command_bus import CommandBus
 from cqrs_nest.buses.errors import (
     CommandHandlerNotFoundException,
     EventBusClosedError,
+    HandlerCancelledError,
     HandlerSetupError,
     QueryHandlerNotFoundException,
     SagaLoopError,
+    UnfinishedEventsError,
 )
 from cqrs_nest.buses.event_bus import EventBus, EventBusOptions
 from cqrs_nest.buses.event_delivery import EventSubscriber
@@ -41,6 +43,7 @@ from cqrs_nest.buses.messages import Command, Query
 from cqrs_nest.buses.options import BusOptions
 from cqrs_nest.buses.publishers import ICommandPublisher, IEventPublisher, IQueryPublisher
 from cqrs_nest.buses.query_bus import QueryBus
+from cqrs_nest.buses.saga_chain import saga_chain_of, saga_depth, within_saga_chain
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionBus, UnhandledExceptionInfo
 
 __all__ = [
@@ -61,6 +64,7 @@ __all__ = [
     "EventType",
     "EventTypes",
     "EventsHandler",
+    "HandlerCancelledError",
     "HandlerSetupError",
     "ICommandHandler",
     "ICommandPublisher",
@@ -80,11 +84,15 @@ __all__ = [
     "SagaLoopError",
     "TimingBehaviour",
     "TransactionBehaviour",
+    "UnfinishedEventsError",
     "UnhandledExceptionBus",
     "UnhandledExceptionInfo",
     "context_of",
     "encode_event",
     "event_message",
     "outgoing_traceparent",
+    "saga_chain_of",
+    "saga_depth",
     "valid_traceparent",
+    "within_saga_chain",
 ]

@@ -31,7 +31,10 @@ class Behaviour(ABC):
         """Go on with `await next(message)`, not at all, or several times; gives the caller's result."""
 
     def applies_to(self, message: type[Any]) -> bool:
-        """Whether it wants messages of this class. Asked once for each class, so a no costs nothing."""
+        """Whether it wants messages of this class; a no costs later messages nothing.
+
+        Asked at start, where raising HandlerSetupError refuses the class, and at a class' first message.
+        """
         return True
 
 

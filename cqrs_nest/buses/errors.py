@@ -23,3 +23,11 @@ class SagaLoopError(Exception):
 
 class EventBusClosedError(RuntimeError):
     """An event was published in the background of an application that has closed."""
+
+
+class UnfinishedEventsError(TimeoutError):
+    """What was published in the background took longer than the application waits for it."""
+
+
+class HandlerCancelledError(RuntimeError):
+    """A handler ended with the cancellation of something that it awaited; nobody had cancelled its caller."""

@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 from cqrs_nest.buses.behaviours import Behaviour, Execute, surround
 from cqrs_nest.buses.command_bus import CommandBus
 from cqrs_nest.buses.errors import SagaLoopError
+from cqrs_nest.buses.failures import Failures
 from cqrs_nest.buses.handlers import SagaResult
 from cqrs_nest.buses.messages import Command
 from cqrs_nest.buses.observers import Observers
-from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionInfo
-
-SAGA_DEPTH_LIMIT = 32
-"""How many commands may follow from one another through sagas before it counts as a loop."""
-
-SAGA_COMMAND_LIMIT = 1000
-"""How many commands one event may lead to through sagas; a circle that branches outgrows its depth."""
-
-
-class _Chain(NamedTuple):
-    """Where something stands among all that follows from one event."""
-
-    depth: int
-    left: list[int]
-    """How many commands may still follow: one number, shared by the whole chain."""
-
-
-_chain: ContextVar[_Chain | None] = ContextVar("saga_chain", default=None)
+from cqrs_nest.buses.saga_chain import (
+    SAGA_COMMAND_LIMIT,
+    SAGA_DEPTH_LIMIT,
+    SagaChain,
+    current_saga_chain,
+    within_saga_chain,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +29,6 @@ class EventSubscriber:
 
     name: str
     handle: Execute
-
-
-Failures: TypeAlias = list[UnhandledExceptionInfo]
 
 
 class EventDelivery:
@@ -79,16 +65,18 @@ class EventDelivery:
         """The classes of events that somebody listens to."""
         return {*self._handlers, *self._sagas}
 
-    async def deliver(self, event: object) -> Failures:
+    async def deliver(self, event: object, failures: Failures) -> None:
         """Run the handlers side by side, then each saga with the commands that it gives."""
         cls = type(event)
         handlers, sagas = self._compiled.get(cls) or self._compile(cls)
-        failures = await self._run_all(handlers, event)
+        if len(handlers) == 1:
+            await _run(handlers[0], event, failures)
+        elif handlers:
+            await asyncio.gather(*(_run(handler, event, failures) for handler in handlers))
         for saga in sagas:
-            failures += await self._run_saga(saga, event)
+            await self._run_saga(saga, event, failures)
         if self.observers:
-            failures += await _run(EventSubscriber("a subscriber", self.observers.notify), event)
-        return failures
+            await _run(EventSubscriber("a subscriber", self.observers.notify), event, failures)
 
     def _compile(self, cls: type[Any]) -> tuple[list[EventSubscriber], list[EventSubscriber]]:
         handlers = next((self._handlers[base] for base in cls.__mro__ if base in self._handlers), ())
@@ -100,48 +88,29 @@ class EventDelivery:
             EventSubscriber(each.name, surround(each.handle, self._behaviours, cls)) for each in subscribers
         ]
 
-    async def _run_all(self, handlers: Sequence[EventSubscriber], event: object) -> Failures:
-        if len(handlers) == 1:
-            return await _run(handlers[0], event)
-        outcomes = await asyncio.gather(*(_run(handler, event) for handler in handlers))
-        return [failure for failures in outcomes for failure in failures]
-
-    async def _run_saga(self, saga: EventSubscriber, event: object) -> Failures:
-        chain = _chain.get() or _Chain(0, [SAGA_COMMAND_LIMIT])
-        try:
+    async def _run_saga(self, saga: EventSubscriber, event: object, failures: Failures) -> None:
+        chain = current_saga_chain()
+        commands: Sequence[Command[Any] | None] = ()
+        with failures.noting(event, saga.name):
             if chain.depth >= SAGA_DEPTH_LIMIT:
                 raise SagaLoopError(_loop(saga, event, chain.depth))
             commands = _as_sequence(await saga.handle(event))
-        except Exception as error:  # noqa: BLE001 an error in one event must not end the saga
-            return [UnhandledExceptionInfo(event, error, saga.name)]
-        reset = _chain.set(_Chain(chain.depth + 1, chain.left))
-        try:
-            return [
-                failure
-                for command in commands
-                if command is not None
-                for failure in await self._execute(command, saga, chain.left)
-            ]
-        finally:
-            _chain.reset(reset)
+        with within_saga_chain(chain.next()):
+            for command in commands:
+                if command is not None:
+                    with failures.noting(command, saga.name):
+                        await self._execute(command, saga, chain)
 
-    async def _execute(self, command: Command[Any], saga: EventSubscriber, left: list[int]) -> Failures:
-        try:
-            if left[0] <= 0:
-                raise SagaLoopError(_loop(saga, command, SAGA_COMMAND_LIMIT))
-            left[0] -= 1
-            await self._command_bus.execute(command)
-        except Exception as error:  # noqa: BLE001 a failing command must not end the saga
-            return [UnhandledExceptionInfo(command, error, saga.name)]
-        return []
+    async def _execute(self, command: Command[Any], saga: EventSubscriber, chain: SagaChain) -> None:
+        if chain.left[0] <= 0:
+            raise SagaLoopError(_loop(saga, command, SAGA_COMMAND_LIMIT))
+        chain.left[0] -= 1
+        await self._command_bus.execute(command)
 
 
-async def _run(handler: EventSubscriber, event: object) -> Failures:
-    try:
+async def _run(handler: EventSubscriber, event: object, failures: Failures) -> None:
+    with failures.noting(event, handler.name):
         await handler.handle(event)
-    except Exception as error:  # noqa: BLE001 one failing handler must not stop the others
-        return [UnhandledExceptionInfo(event, error, handler.name)]
-    return []
 
 
 def _as_sequence(returned: SagaResult) -> Sequence[Command[Any] | None]:

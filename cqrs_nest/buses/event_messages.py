@@ -16,19 +16,26 @@ _TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 
 @dataclass(frozen=True, slots=True)
 class MessageContext:
-    """On whose behalf something is done, in which request and trace; it goes along with events."""
+    """On whose behalf something is done, in which request and trace; it goes along with events.
+
+    One without user and tenant is nobody, who has no rights. The service itself says so: `is_system`.
+    """
 
     request_id: str | None = None
     user_id: str | None = None
     tenant_code: str | None = None
     traceparent: str | None = None
     """The W3C trace context, as in the header of this name."""
+    is_system: bool = False
+    """The service acts on its own behalf: a job, a script. Such work may reach every tenant."""
 
 
 def event_message(
-    encoded: Mapping[str, Any], context: MessageContext, *, id: str, time: Any
+    encoded: Mapping[str, Any], context: MessageContext, *, id: str, time: Any, saga_depth: int = 0
 ) -> dict[str, Any]:
     """The message of an event that `encode_event` made; `id` tells a repetition.
+
+    `saga_depth`: how many commands have led to the event through sagas.
 
     >>> encoded = {"eventType": "todo.created", "schemaVersion": 1, "data": {"name": "milk"}}
     >>> event_message(encoded, MessageContext(tenant_code="acme"), id="e1", time=None)["tenantCode"]
@@ -45,16 +52,19 @@ def event_message(
         "traceparent": context.traceparent,
         "time": time,
         "data": encoded["data"],
+        **({"system": True} if context.is_system else {}),
+        **({"sagaDepth": saga_depth} if saga_depth else {}),
     }
 
 
 def context_of(message: Mapping[str, Any]) -> MessageContext:
-    """The context that an event's message brings along."""
+    """The context that an event's message brings along; nobody's, if it names nobody."""
     return MessageContext(
         message.get("requestId"),
         message.get("userId"),
         message.get("tenantCode"),
         valid_traceparent(message.get("traceparent")),
+        message.get("system") is True,
     )
 
 

@@ -12,7 +12,14 @@ from cqrs_nest.buses.declarations import Declaration, DeclarationReader
 from cqrs_nest.buses.errors import HandlerSetupError
 from cqrs_nest.buses.event_bus import EventBus
 from cqrs_nest.buses.event_delivery import EventSubscriber
-from cqrs_nest.buses.handler_checks import check_async, check_events, check_message, check_undecorated, place
+from cqrs_nest.buses.handler_checks import (
+    check_async,
+    check_event_handler,
+    check_events,
+    check_message,
+    check_undecorated,
+    place,
+)
 from cqrs_nest.buses.handlers import EVENTS_HANDLER, ICommandHandler, IQueryHandler
 from cqrs_nest.buses.message_bus import MessageBus
 from cqrs_nest.buses.messages import COMMAND_HANDLER, QUERY_HANDLER, Command, Query
@@ -58,7 +65,7 @@ class BusExplorer:
         providers = [each for module in modules for each in module.providers if not each.is_alias]
         try:
             registrations = [each for binding in providers for each in self._registrations(binding, reader)]
-        except HandlerSetupError:
+        except Exception:
             self._owners = owners
             raise
         for register in registrations:
@@ -102,6 +109,7 @@ class BusExplorer:
             return partial(self._query_bus.register, messages, _method(binding, cls, method))
         if key is EVENTS_HANDLER:
             check_events(binding, messages, "EventsHandler")
+            check_event_handler(binding, cls, messages, method)
             handler = EventSubscriber(cls.__qualname__, _method(binding, cls, method))
             return partial(self._event_bus.register, messages, handler)
         check_events(binding, messages, "Saga")
@@ -109,7 +117,8 @@ class BusExplorer:
         return partial(self._event_bus.register_saga, messages, saga)
 
     def _claim(self, bus: MessageBus, message: type[Any], binding: Binding) -> None:
-        """Note who handles a message, and refuse or report a second one."""
+        """Note who handles a message, if its behaviours allow it, and refuse or report a second one."""
+        bus.check(message)
         earlier = self._owners.get(message)
         self._owners[message] = binding
         if earlier is None:

@@ -69,6 +69,17 @@ def check_events(binding: Binding, events: tuple[object, ...], decorator: str) -
         raise HandlerSetupError(f"{place(binding)} {problem}.\nWrite @{decorator}(TheEventClass).")
 
 
+def check_event_handler(binding: Binding, cls: type[Any], events: tuple[type[Any], ...], method: str) -> None:
+    """Every event that the decorator names must be one that the method is declared to take."""
+    taken, _ = _declared(cls, method, IEventHandler)
+    for event in events:
+        if not fits(event, taken):
+            raise HandlerSetupError(
+                f"{place(binding)} is decorated for {event.__qualname__}, but {method}() is declared for "
+                f"{type_name(taken)}.\nName the same classes in both places."
+            )
+
+
 def check_async(binding: Binding, owner: object, name: str) -> None:
     """The method must be there and async. A callable object that is no function is taken at its word."""
     method: Any = getattr(owner, name, None)
@@ -85,7 +96,7 @@ def check_async(binding: Binding, owner: object, name: str) -> None:
 def _declared(cls: type[Any], method: str, interface: type[Any]) -> tuple[Any, Any]:
     """What the handler takes and gives: by the interface it extends, or else by the method's annotations."""
     if interface in cls.__mro__:
-        taken, given = generic_arguments(cls, interface) or (Any, Any)
+        taken, given = (*generic_arguments(cls, interface), Any, Any)[:2]
         return taken, given
     function = inspect.unwrap(getattr(cls, method, None) or _nothing)
     if not isinstance(function, FunctionType):

@@ -41,6 +41,11 @@ class MessageBus:
         self._compiled.clear()
         return self._observers.add(observer)
 
+    def check(self, message: type[Any]) -> None:
+        """Raises what a behaviour's `applies_to` has against a class of messages."""
+        for behaviour in self._behaviours:
+            behaviour.applies_to(message)
+
     def _compile(self, cls: type[Any]) -> Execute:
         for base in cls.__mro__:
             if base in self._handlers:

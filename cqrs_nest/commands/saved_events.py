@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cqrs_nest.aws import to_json
-from cqrs_nest.buses import MessageContext, encode_event, event_message
+from cqrs_nest.buses import MessageContext, encode_event, event_message, saga_depth
 from cqrs_nest.commands.keys import get_tenant_code
 
 EVENTS: Final = "domainEvents"
@@ -20,8 +20,9 @@ def encode_events(events: Iterable[object], traceparent: str | None) -> list[dic
 
     Raises TypeError for an event without `@EventType`, ValueError for more than `MAX_EVENTS_BYTES`.
     """
-    trace = {} if traceparent is None else {"traceparent": traceparent}
-    encoded = [{**encode_event(event), **trace} for event in events]
+    origin = {"traceparent": traceparent, "sagaDepth": saga_depth()}
+    known = {name: value for name, value in origin.items() if value}
+    encoded = [{**encode_event(event), **known} for event in events]
     size = len(to_json(encoded).encode())
     if size > MAX_EVENTS_BYTES:
         raise ValueError(
@@ -45,6 +46,7 @@ def saved_event_messages(table: str, command: Mapping[str, Any]) -> list[dict[st
             ),
             id=f"{table}#{pk}#{sk}#{index}",
             time=command.get("createdAt"),
+            saga_depth=int(event.get("sagaDepth") or 0),
         )
         for index, event in enumerate(command.get(EVENTS) or ())
     ]

@@ -11,6 +11,7 @@ from cqrs_nest.buses import (
     EventPublisher,
     EventsHandler,
     EventType,
+    HandlerCancelledError,
     HandlerSetupError,
     ICommandHandler,
     ICommandPublisher,
@@ -30,6 +31,7 @@ from cqrs_nest.buses import (
     SagaLoopError,
     TimingBehaviour,
     TransactionBehaviour,
+    UnfinishedEventsError,
     UnhandledExceptionBus,
     UnhandledExceptionInfo,
 )
@@ -49,7 +51,8 @@ from cqrs_nest.commands import (
     RetryPolicy,
     VersionConflictException,
 )
-from cqrs_nest.cqrs.idempotency import IdempotencyBehaviour, IdempotencyStore, InMemoryIdempotencyStore
+from cqrs_nest.cqrs.idempotency import IdempotencyBehaviour, IdempotencyResultError
+from cqrs_nest.cqrs.idempotency_stores import IdempotencyStore, InMemoryIdempotencyStore
 from cqrs_nest.cqrs.message_context import acting_for, current_message_context
 from cqrs_nest.cqrs.module import CqrsModule
 from cqrs_nest.cqrs.sns_event_publisher import SnsEventPublisher
@@ -76,6 +79,7 @@ __all__ = [
     "EventPublisher",
     "EventType",
     "EventsHandler",
+    "HandlerCancelledError",
     "HandlerSetupError",
     "HistoryService",
     "ICommandHandler",
@@ -86,6 +90,7 @@ __all__ = [
     "IQueryHandler",
     "IQueryPublisher",
     "IdempotencyBehaviour",
+    "IdempotencyResultError",
     "IdempotencyStore",
     "InMemoryIdempotencyStore",
     "LoggingBehaviour",
@@ -106,6 +111,7 @@ __all__ = [
     "TimingBehaviour",
     "TracingBehaviour",
     "TransactionBehaviour",
+    "UnfinishedEventsError",
     "UnhandledExceptionBus",
     "UnhandledExceptionInfo",
     "VersionConflictException",

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cqrs_nest.buses import EVENT, EventBus, EventTypes, context_of
+from cqrs_nest.buses import EVENT, EventBus, EventTypes, context_of, saga_chain_of, within_saga_chain
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.cqrs.message_context import acting_for
 from cqrs_nest.events import EventFactory, EventHandler, SnsEvent, SqsEvent
@@ -65,7 +65,7 @@ class IncomingEventHandler:
         self._types = EventTypes(self._event_bus.handled())
 
     async def execute(self, incoming: IncomingEvent) -> None:
-        """Deliver the event on behalf of the request that it comes from.
+        """Deliver the event on behalf of the request that it comes from, as the next link of its sagas.
 
         Raises UndecodableEventError, or the errors of handlers as an ExceptionGroup.
         """
@@ -80,5 +80,6 @@ class IncomingEventHandler:
         if event is None:
             self._logger.debug("%r: nobody listens", incoming)
             return
-        with acting_for(context_of(incoming.message)):
+        message = incoming.message
+        with acting_for(context_of(message)), within_saga_chain(saga_chain_of(message)):
             await self._event_bus.deliver(event, rethrow=True)

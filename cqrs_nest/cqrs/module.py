@@ -27,7 +27,7 @@ from cqrs_nest.common.providers import Provider, Scope, provide
 from cqrs_nest.common.tokens import InjectionToken, Token
 from cqrs_nest.core import DiscoveryService, ModuleNode
 from cqrs_nest.core.tracing import Tracing, TracingOptions
-from cqrs_nest.cqrs.idempotency import DynamoDbIdempotencyStore, IdempotencyStore
+from cqrs_nest.cqrs.idempotency_stores import DynamoDbIdempotencyStore, IdempotencyStore
 from cqrs_nest.cqrs.incoming_events import IncomingEventFactory, IncomingEventHandler
 from cqrs_nest.cqrs.message_context import current_message_context
 from cqrs_nest.cqrs.tracing import TracingBehaviour
@@ -77,6 +77,7 @@ class CqrsModule:
         cls,
         *,
         rethrow_unhandled: bool = False,
+        drain_seconds: float = 20.0,
         on_duplicate: Literal["error", "last"] = "error",
         command_behaviours: Behaviours = (),
         query_behaviours: Behaviours = (),
@@ -92,6 +93,8 @@ class CqrsModule:
         There is one set of buses, whether modules import `CqrsModule`, `register` or nothing at all.
 
         `rethrow_unhandled`: `EventBus.publish` raises its handlers' errors as an ExceptionGroup.
+        `drain_seconds`: how long an answer in Lambda, and closing the application, wait for events that were
+        published in the background before they are cancelled with an UnfinishedEventsError.
         `on_duplicate`: what two handlers of one command or query mean.
         `..._behaviours`: what runs around every handler; see `Behaviour`.
         `command_publisher`, `query_publisher`: see every message before its handler. `event_publisher`:
@@ -116,7 +119,7 @@ class CqrsModule:
             is_global=True,
             imports=[cls, AwsModule, *imports],
             providers=[
-                provide(EventBusOptions, use_value=EventBusOptions(rethrow_unhandled)),
+                provide(EventBusOptions, use_value=EventBusOptions(rethrow_unhandled, drain_seconds)),
                 provide(BusOptions, use_value=options),
                 provide(TracingOptions, use_factory=_tracing_on if tracing else TracingOptions, inject=()),
                 provide(IdempotencyStore, use_class=DynamoDbIdempotencyStore),

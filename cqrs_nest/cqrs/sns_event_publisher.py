@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ulid_transform import ulid_now
 
 from cqrs_nest.aws import SnsService, to_utc_iso
-from cqrs_nest.buses import IEventPublisher, encode_event, event_message
+from cqrs_nest.buses import IEventPublisher, encode_event, event_message, saga_depth
 from cqrs_nest.common import Injectable
 from cqrs_nest.cqrs.message_context import current_message_context
 
@@ -45,4 +45,5 @@ def _message(event: object) -> dict[str, Any]:
         current_message_context(),
         id=ulid_now(),
         time=to_utc_iso(datetime.now(UTC)),
+        saga_depth=saga_depth(),
     )

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from cqrs_nest.buses import AggregateRoot, Command, CommandBus, EventBus, SagaLoopError, UnhandledExceptionBus
-from cqrs_nest.buses.event_delivery import SAGA_COMMAND_LIMIT, EventSubscriber
+from cqrs_nest.buses import AggregateRoot, Command, SagaLoopError, UnhandledExceptionBus
+from cqrs_nest.buses.saga_chain import SAGA_COMMAND_LIMIT
+from tests.buses.application import Buses
 
 
 @dataclass(frozen=True)
@@ -29,31 +30,29 @@ class React(Command[None]):
 
 
 async def test_a_saga_loop_that_branches_is_bounded_too() -> None:
-    commands = CommandBus()
-    events = EventBus(commands, UnhandledExceptionBus())
+    buses = Buses()
     executed: list[int] = []
 
     async def react(command: React) -> None:
         executed.append(command.number)
-        await events.publish(Happened(command.number))
+        await buses.events.publish(Happened(command.number))
 
     async def saga(event: Happened) -> Sequence[React]:
         return [React(event.number + 1), React(event.number + 1)]
 
-    commands.register(React, react)
-    events.register_saga([Happened], EventSubscriber("Loop.saga", saga))
+    buses.commands.register(React, react)
+    buses.saga(Happened, saga)
     with pytest.raises(SagaLoopError, match=r"Loop\.saga was reached through"):
-        await events.publish(Happened(0))
+        await buses.events.publish(Happened(0))
     assert len(executed) == SAGA_COMMAND_LIMIT
 
 
 async def test_events_after_one_that_loops_are_published() -> None:
-    commands = CommandBus()
-    events = EventBus(commands, UnhandledExceptionBus())
+    buses = Buses()
     seen: list[object] = []
 
     async def react(command: React) -> None:
-        await events.publish(Happened(command.number))
+        await buses.events.publish(Happened(command.number))
 
     async def saga(event: Happened) -> React:
         return React(event.number)
@@ -61,11 +60,11 @@ async def test_events_after_one_that_loops_are_published() -> None:
     async def see(event: object) -> None:
         seen.append(event)
 
-    commands.register(React, react)
-    events.register_saga([Happened], EventSubscriber("Loop.saga", saga))
-    events.register([Later], EventSubscriber("later", see))
+    buses.commands.register(React, react)
+    buses.saga(Happened, saga)
+    buses.listen("later", Later, does=see)
     with pytest.raises(ExceptionGroup) as raised:
-        await events.publish_all([Happened(0), Later()])
+        await buses.events.publish_all([Happened(0), Later()])
     assert isinstance(raised.value.exceptions[0], SagaLoopError)
     assert seen == [Later()]
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +8,11 @@ import pytest
 
 from cqrs_nest.buses import (
     Command,
-    CommandBus,
-    EventBus,
-    EventBusOptions,
-    EventSubscriber,
     SagaLoopError,
     UnhandledExceptionBus,
     UnhandledExceptionInfo,
 )
+from tests.buses.application import Buses
 
 
 @dataclass(frozen=True)
@@ -33,32 +29,12 @@ class Remind(Command[None]):
     name: str
 
 
-class Application:
-    def __init__(self, **options: bool) -> None:
-        self.seen: list[str] = []
-        self.unhandled: list[UnhandledExceptionInfo] = []
-        self.commands = CommandBus()
-        exceptions = UnhandledExceptionBus()
-        exceptions.subscribe(self.unhandled.append)
-        self.events = EventBus(self.commands, exceptions, EventBusOptions(**options))
-
-    def listen(
-        self, name: str, *events: type[Any], does: Callable[[Any], Awaitable[None]] | None = None
-    ) -> None:
-        async def handle(event: Any) -> None:
-            self.seen.append(name)
-            if does is not None:
-                await does(event)
-
-        self.events.register(events, EventSubscriber(name, handle))
-
-
 async def fail(event: Any) -> None:
     raise ValueError("broken")
 
 
 async def test_publish_waits_for_all_handlers_which_start_in_order() -> None:
-    app, done = Application(), asyncio.Event()
+    app, done = Buses(), asyncio.Event()
 
     async def wait(event: Any) -> None:
         await done.wait()
@@ -74,11 +50,11 @@ async def test_publish_waits_for_all_handlers_which_start_in_order() -> None:
 
 
 async def test_an_event_without_handlers_is_silent() -> None:
-    await Application().events.publish(TodoCreated("milk"))
+    await Buses().events.publish(TodoCreated("milk"))
 
 
 async def test_a_subclass_goes_to_the_nearest_class_with_handlers() -> None:
-    app = Application()
+    app = Buses()
     app.listen("base", TodoCreated)
     await app.events.publish(TodoImported("milk"))
     app.listen("own", TodoImported)
@@ -87,7 +63,7 @@ async def test_a_subclass_goes_to_the_nearest_class_with_handlers() -> None:
 
 
 async def test_a_failing_handler_stops_nobody_and_is_reported_with_its_name() -> None:
-    app = Application()
+    app = Buses()
     app.listen("broken handler", TodoCreated, does=fail)
     app.listen("good", TodoCreated)
     event = TodoCreated("milk")
@@ -100,7 +76,7 @@ async def test_a_failing_handler_stops_nobody_and_is_reported_with_its_name() ->
 
 
 async def test_rethrow_gives_the_caller_all_errors() -> None:
-    app = Application(rethrow_unhandled=True)
+    app = Buses(rethrow_unhandled=True)
     app.listen("one", TodoCreated, does=fail)
     app.listen("two", TodoCreated, does=fail)
     with pytest.raises(ExceptionGroup) as raised:
@@ -110,7 +86,7 @@ async def test_rethrow_gives_the_caller_all_errors() -> None:
 
 
 async def test_a_saga_runs_after_the_handlers_and_its_commands_are_executed() -> None:
-    app = Application()
+    app = Buses()
 
     async def remind(command: Remind) -> None:
         app.seen.append(f"remind {command.name}")
@@ -121,20 +97,20 @@ async def test_a_saga_runs_after_the_handlers_and_its_commands_are_executed() ->
 
     app.commands.register(Remind, remind)
     app.listen("handler", TodoCreated)
-    app.events.register_saga([TodoCreated], EventSubscriber("saga", saga))
+    app.saga(TodoCreated, saga)
     await app.events.publish(TodoImported("milk"))
     assert app.seen == ["handler", "saga", "remind milk", "remind again"]
 
 
 async def test_a_failing_saga_or_command_is_reported_and_the_saga_lives_on() -> None:
-    app = Application()
+    app = Buses()
 
     async def saga(event: TodoCreated) -> Remind:
         if event.name == "bad":
             raise ValueError("saga")
         return Remind(event.name)
 
-    app.events.register_saga([TodoCreated], EventSubscriber("Todo.saga", saga))
+    app.saga(TodoCreated, saga)
     await app.events.publish(TodoCreated("bad"))
     await app.events.publish(TodoCreated("good"))
     assert [type(info.exception).__name__ for info in app.unhandled] == [
@@ -146,7 +122,7 @@ async def test_a_failing_saga_or_command_is_reported_and_the_saga_lives_on() -> 
 
 @pytest.mark.parametrize("rethrow", [False, True])
 async def test_sagas_that_trigger_each_other_end_with_a_clear_error(rethrow: bool) -> None:
-    app = Application(rethrow_unhandled=rethrow)
+    app = Buses(rethrow_unhandled=rethrow)
 
     async def remind(command: Remind) -> None:
         await app.events.publish(TodoCreated(command.name))
@@ -155,15 +131,15 @@ async def test_sagas_that_trigger_each_other_end_with_a_clear_error(rethrow: boo
         return Remind(event.name)
 
     app.commands.register(Remind, remind)
-    app.events.register_saga([TodoCreated], EventSubscriber("Todo.saga", saga))
+    app.saga(TodoCreated, saga)
     app.listen("broken handler", TodoCreated, does=fail)
-    with pytest.raises(SagaLoopError, match=r"Todo\.saga was reached through 32 commands in a row"):
+    with pytest.raises(SagaLoopError, match=r"Loop\.saga was reached through 32 commands in a row"):
         await app.events.publish(TodoCreated("milk"))
     assert [str(info.exception) for info in app.unhandled] == ["broken"] * 33, "of each round, and no loop"
 
 
 async def test_subscribers_come_last_and_their_errors_count_as_those_of_handlers() -> None:
-    app = Application()
+    app = Buses()
     app.listen("handler", TodoCreated)
     unsubscribe = app.events.subscribe(lambda event: app.seen.append("subscriber"))
     app.events.subscribe(fail)

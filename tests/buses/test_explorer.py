@@ -331,3 +331,21 @@ async def test_a_scoped_handler_is_named_where_it_is_meant() -> None:
     container = await start(Scoped)
     with pytest.raises(CommandHandlerNotFoundException, match=r"Scoped\.execute handles it"):
         container.get(CommandBus).execute(CreateTodoo())
+
+
+async def test_an_event_handler_for_other_events_than_it_is_declared_for_stops_the_start() -> None:
+    class Renamed: ...
+
+    @EventsHandler(TodoCreated, Renamed)
+    class Mixed(IEventHandler[TodoCreated]):
+        async def handle(self, event: TodoCreated) -> None: ...
+
+    @EventsHandler(TodoCreated, Renamed)
+    class Both(IEventHandler[TodoCreated | Renamed]):
+        async def handle(self, event: TodoCreated | Renamed) -> None: ...
+
+    await start(Both)
+    with pytest.raises(
+        HandlerSetupError, match=r"Mixed in .* is decorated for .*Renamed, but handle\(\) is declared for"
+    ):
+        await start(Mixed)

@@ -27,24 +27,10 @@ from cqrs_nest.cqrs import (
     QueryBus,
     QueryHandler,
     Saga,
-    UnhandledExceptionBus,
-    UnhandledExceptionInfo,
 )
-from cqrs_nest.testing import Test, TestingModule
+from tests.buses.application import start, unhandled_of
 
 case = pytest.mark.case
-
-
-async def start(*providers: Any, imports: list[Any] | None = None) -> TestingModule:
-    module = await Test.create_testing_module(imports=imports or [CqrsModule], providers=providers).compile()
-    await module.initialize()
-    return module
-
-
-def unhandled_of(module: TestingModule) -> list[UnhandledExceptionInfo]:
-    unhandled: list[UnhandledExceptionInfo] = []
-    module.get(UnhandledExceptionBus).subscribe(unhandled.append)
-    return unhandled
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,10 @@ from cqrs_nest.cqrs import (
     QueryBus,
     QueryHandler,
     QueryHandlerNotFoundException,
-    UnhandledExceptionBus,
-    UnhandledExceptionInfo,
 )
-from cqrs_nest.testing import Test, TestingModule
+from tests.buses.application import start, unhandled_of
 
 case = pytest.mark.case
-
-
-async def start(*providers: Any, imports: list[Any] | None = None) -> TestingModule:
-    module = await Test.create_testing_module(imports=imports or [CqrsModule], providers=providers).compile()
-    await module.initialize()
-    return module
 
 
 @dataclass(frozen=True)
@@ -71,8 +63,7 @@ class UnknownQuery(Query[None]): ...
 async def test_a_command_gives_its_handlers_result_or_error(caplog: pytest.LogCaptureFixture) -> None:
     async with await start(DoubleHandler) as module:
         bus = module.get(CommandBus)
-        unhandled: list[UnhandledExceptionInfo] = []
-        module.get(UnhandledExceptionBus).subscribe(unhandled.append)
+        unhandled = unhandled_of(module)
         assert await bus.execute(Double(3)) == 6
         with pytest.raises(ValueError, match="cmd-fail"):
             await bus.execute(Double(-1))

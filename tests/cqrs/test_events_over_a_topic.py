@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cqrs_nest.common import DynamicModule, ForbiddenException
-from cqrs_nest.context import Invoke, current_invoke
+from cqrs_nest.context import Invoke, current_invoke, system_context
 from cqrs_nest.cqrs import (
     AggregateRoot,
     Command,
@@ -26,6 +26,7 @@ from cqrs_nest.cqrs import (
     IEventHandler,
     MessageContext,
     Saga,
+    SagaLoopError,
     SnsEventPublisher,
     acting_for,
     current_message_context,
@@ -91,7 +92,7 @@ async def test_an_event_goes_out_and_comes_back_as_an_object(
     context = MessageContext("r1", "alice", "acme", TRACE)
     events = [TodoCreated("milk"), TodoRenamed("bread"), TodoRenamed("butter")]
     assert sorted(log, key=repr) == sorted([(event, context) for event in events], key=repr)
-    assert current_message_context() == MessageContext()
+    assert current_message_context() == MessageContext(is_system=True)
 
 
 async def test_the_attributes_say_what_a_filter_policy_may_ask_for(
@@ -305,6 +306,11 @@ class RemindHandler(ICommandHandler[Remind, None]):
             await self._commands.publish_async(todo_input(pk="TODO#other"))
 
 
+@dataclass(frozen=True)
+class Follow(Command[None]):
+    name: str
+
+
 class Sagas:
     @Saga(TodoCreated)
     async def remind(self, event: TodoCreated) -> Remind:
@@ -326,7 +332,78 @@ async def test_what_an_event_causes_is_done_for_the_user_who_caused_it(
 async def test_a_caller_without_identity_does_not_become_the_system(start: Any) -> None:
     service = await start()
     commands = service.module.get(CommandService)
-    with acting_for(MessageContext(request_id="r1")), pytest.raises(ForbiddenException):
-        await commands.publish_async(todo_input())
-    with acting_for(MessageContext()):
+    for nobody in (MessageContext(), MessageContext(request_id="r1"), MessageContext(user_id="ann")):
+        with acting_for(nobody), pytest.raises(ForbiddenException):
+            await commands.publish_async(todo_input())
+    with acting_for(MessageContext(is_system=True)):
         assert await commands.publish_async(todo_input()) is not None
+
+
+class WritingHandler(IEventHandler[TodoCreated]):
+    def __init__(self, log: Log, commands: CommandService) -> None:
+        self._log, self._commands = log, commands
+
+    async def handle(self, event: TodoCreated) -> None:
+        self._log.append(current_message_context())
+        await self._commands.publish_async(todo_input(pk="TODO#any", sk=event.name))
+
+
+async def test_the_system_is_who_says_so_and_a_message_that_names_nobody_has_no_rights(
+    start: Any, over_sns: DynamicModule
+) -> None:
+    service = await start(Log, EventsHandler(TodoCreated)(WritingHandler), root=over_sns, raw=True)
+    bus, log = service.module.get(EventBus), service.module.get(Log)
+    await bus.publish(TodoCreated("by no request"))
+    (message,) = service.receive()
+    assert not (await service.consume([message])).failures
+
+    with system_context("nightly"):
+        await bus.publish(TodoCreated("by a job"))
+    assert not (await service.consume(service.receive())).failures
+    assert log == [
+        MessageContext(is_system=True),
+        MessageContext(user_id="system:nightly", is_system=True),
+    ]
+
+    for said in (None, "true", 1):
+        body = {**json.loads(message["Body"]), "system": said}
+        (failure,) = (await service.consume([{**message, "Body": json.dumps(body)}])).failures
+        assert isinstance(failure.error.exceptions[0], ForbiddenException)
+    assert log[-1] == MessageContext()
+
+
+class Loop:
+    """Each event leads to a command, which publishes the event again: over the topic, or with a row."""
+
+    def __init__(self, events: EventBus, commands: CommandService) -> None:
+        self._events, self._commands = events, commands
+
+    @Saga(TodoCreated)
+    async def follow(self, event: TodoCreated) -> Follow:
+        return Follow(event.name)
+
+    @Follow.handler
+    async def again(self, command: Follow) -> None:
+        if command.name == "published":
+            await self._events.publish(TodoCreated(command.name))
+        else:
+            events = [TodoCreated(command.name)]
+            await self._commands.publish_async(todo_input(version=-1, domain_events=events))
+
+
+@pytest.mark.parametrize("name", ["published", "saved"])
+async def test_a_saga_loop_over_the_topic_is_bounded(
+    start: Any, over_sns: DynamicModule, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("cqrs_nest.buses.event_delivery.SAGA_DEPTH_LIMIT", 3)
+    service = await start(Loop, root=over_sns, raw=True)
+    await service.module.get(EventBus).publish(TodoCreated(name))
+    depths: list[int] = []
+    response = None
+    while messages := service.receive():
+        depths += [json.loads(each["Body"]).get("sagaDepth", 0) for each in messages]
+        response = await service.consume(messages)
+    assert depths == [0, 1, 2, 3]
+    (failure,) = response.failures
+    assert isinstance(failure.error, SagaLoopError)
+    assert str(failure.error).startswith("Loop.follow was reached through 3 commands in a row")

@@ -133,7 +133,7 @@ async def test_the_context_follows_from_the_request_to_the_last_command(
     await module.get(EventBus).drain()
     context = MessageContext("r1", "ann", "acme", TRACE)
     assert module.get(Log) == [(who, context) for who in ("command", "event", "saga", "saga's command")]
-    assert current_message_context() == MessageContext()
+    assert current_message_context() == MessageContext(is_system=True)
 
 
 def invoke(claims: dict[str, str], **headers: str) -> Invoke:
