@@ -43,6 +43,7 @@ from cqrs_nest.commands.repository import ItemPage, Repository
 from cqrs_nest.commands.retry_policy import RetryPolicy
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable, EventsMode
+from cqrs_nest.commands.tenant_key import TenantKey
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.commands.wire_model import WireModel
 
@@ -90,6 +91,7 @@ __all__ = [
     "SearchDto",
     "SessionService",
     "TenantCode",
+    "TenantKey",
     "TtlService",
     "VersionConflictException",
     "WireModel",

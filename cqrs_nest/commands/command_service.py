@@ -39,10 +39,10 @@ from cqrs_nest.commands.rows import Row, merge_base
 from cqrs_nest.commands.sync_publisher import SyncPublisher
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
-from cqrs_nest.common import BadRequestException, ForbiddenException, Injectable
+from cqrs_nest.common import BadRequestException, Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
+from cqrs_nest.context import Invoke, ensure_system, ensure_tenant
 
 Published: TypeAlias = CommandInput | Mapping[str, Any]
 """What is published: an object, or a mapping with the names of the wire."""
@@ -226,7 +226,7 @@ class CommandService:
             )
         """
         key = check_published_key(*key)
-        ensure_tenant(key.pk, allow_cross_tenant)
+        ensure_tenant(key.pk, allow_cross_tenant, invoke=invoke_context)
 
         async def attempt() -> CommandModel | None:
             stored = await (self._data_row(key) if sync else self._latest.find(key, "load or keep"))
@@ -283,12 +283,10 @@ class CommandService:
     async def re_sync_data(self) -> None:
         """Give every data row to the custom handlers, one after another: to fill a new store.
 
-        The rows are those of all tenants, so ForbiddenException is raised within a request.
+        The rows are those of all tenants, so ForbiddenException is raised within a request, unless a
+        `system_context` says that the request is not who acts.
         """
-        if current_invoke.get() is not None:
-            raise ForbiddenException(
-                "All tenants' data are not for a request; run re_sync_data outside of one"
-            )
+        ensure_system("re_sync_data")
         handlers = self._registry.handlers(self._table.name)
         start: Row | None = None
         while handlers:
@@ -315,9 +313,11 @@ class CommandService:
         check_read(pk, sk, allow_cross_tenant)
         return _model(await self._latest.find(DetailKey(pk, remove_sort_key_version(sk))))
 
-    async def get_next_command(self, *, pk: str, sk: str) -> CommandModel | None:
+    async def get_next_command(
+        self, *, pk: str, sk: str, allow_cross_tenant: bool = False
+    ) -> CommandModel | None:
         """The command after the one whose version stands in the sort key."""
-        check_read(pk, sk, False)
+        check_read(pk, sk, allow_cross_tenant)
         version = get_sort_key_version(sk)
         return _model(await self._command_row(DetailKey(pk, remove_sort_key_version(sk)), version + 1))
 

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from cqrs_nest.commands.keys import VERSION_SEPARATOR, DetailKey, remove_sort_key_version
+from collections.abc import Mapping
+from typing import Any
+
+from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri, refers_to_others
+from cqrs_nest.commands.keys import (
+    KEY_SEPARATOR,
+    VERSION_SEPARATOR,
+    DetailKey,
+    remove_sort_key_version,
+)
 from cqrs_nest.common import BadRequestException
-from cqrs_nest.context import ensure_tenant
+from cqrs_nest.context import Invoke, ensure_tenant
+from cqrs_nest.context.tenants import callers, refusal
 
 MAX_PK_BYTES = 2048
 MAX_SK_BYTES = 1024
@@ -26,12 +36,46 @@ def check_published_key(pk: object, sk: object) -> DetailKey:
     return DetailKey(pk, base)
 
 
-def check_read(pk: str, sk: str | None, allow_cross_tenant: bool) -> None:
+def check_owner(row: Mapping[str, Any], pk: str, invoke: Invoke | None, allow_cross_tenant: bool) -> None:
+    """Whether a caller may publish a row: its key is his tenant's, and nothing in it says it were another's.
+
+    Read models go by `tenantCode` and `id` as well. Raises ForbiddenException (403), and BadRequestException
+    for a reference to S3, which no caller may publish, where the object is the item's own.
+    """
+    ensure_tenant(pk, allow_cross_tenant, invoke=invoke)
+    attributes = row.get("attributes")
+    if not allow_cross_tenant:
+        for caller in callers(invoke):
+            if _names_another_tenant(row, pk):
+                raise refusal(
+                    caller, "a row in the name of another tenant", "The item belongs to another tenant"
+                )
+            if is_s3_uri(attributes) and refers_to_others(attributes, pk):
+                raise refusal(
+                    caller, "a reference to an object of others", "The attributes are not the item's"
+                )
+    if is_s3_uri(attributes):
+        raise BadRequestException("attributes must be an object, not a reference to one in S3")
+
+
+def _names_another_tenant(row: Mapping[str, Any], pk: str) -> bool:
+    kind, separator, tenant = pk.rpartition(KEY_SEPARATOR)
+    named, item_id = row.get("tenantCode"), row.get("id")
+    if isinstance(named, str) and named and named.lower() != tenant.lower():
+        return True
+    if not isinstance(item_id, str) or not separator:
+        return False
+    # Ids are free, but one that begins as the key of a partition of this kind is that partition's.
+    is_key = item_id.startswith(kind + KEY_SEPARATOR) and KEY_SEPARATOR in item_id[len(kind) + 1 :]
+    return is_key and not item_id.startswith(pk + KEY_SEPARATOR)
+
+
+def check_read(pk: str, sk: str | None, allow_cross_tenant: bool, invoke: Invoke | None = None) -> None:
     """Whether the caller may ask for a key; `sk` is None where a whole partition is read.
 
     Raises ForbiddenException for another tenant's, BadRequestException for one that no item can have.
     """
-    ensure_tenant(pk, allow_cross_tenant, reading=True)
+    ensure_tenant(pk, allow_cross_tenant, reading=True, invoke=invoke)
     _check_sizes(pk, sk, MAX_SK_BYTES)
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri
 from cqrs_nest.buses import outgoing_traceparent
 from cqrs_nest.commands.errors import STALE_VERSION
-from cqrs_nest.commands.key_checks import check_published_key
+from cqrs_nest.commands.key_checks import check_owner, check_published_key
 from cqrs_nest.commands.keys import (
     VERSION_FIRST,
     VERSION_LATEST,
@@ -21,7 +20,7 @@ from cqrs_nest.commands.models import CommandInput
 from cqrs_nest.commands.rows import Origin, Row
 from cqrs_nest.commands.saved_events import EVENTS, encode_events
 from cqrs_nest.common import BadRequestException
-from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
+from cqrs_nest.context import Invoke, current_invoke
 
 REPEAT_WINDOW = timedelta(minutes=10)
 """How long a `request_id` stands for what was published with it."""
@@ -62,14 +61,12 @@ def check_publication(
     """Check an input. Without an Invoke the current request's is taken.
 
     Raises BadRequestException (400) for a key or version that can never be right,
-    ForbiddenException for a key of another tenant, TypeError or ValueError for events that
+    ForbiddenException for a key or a row of another tenant, TypeError or ValueError for events that
     cannot be saved.
     """
     row = published.to_row() if isinstance(published, CommandInput) else dict(published)
     key = check_published_key(row.get("pk"), row.get("sk"))
-    ensure_tenant(key.pk, allow_cross_tenant)
-    if is_s3_uri(row.get("attributes")):
-        raise BadRequestException("attributes must be an object, not a reference to one in S3")
+    check_owner(row, key.pk, invoke, allow_cross_tenant)
     invoke = invoke or current_invoke.get()
     if row.get(EVENTS):
         row[EVENTS] = _events(row[EVENTS], invoke)

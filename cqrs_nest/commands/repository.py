@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, Order
 from cqrs_nest.commands.data_service import DEFAULT_PAGE_SIZE, DataService
+from cqrs_nest.commands.key_checks import check_read
 from cqrs_nest.commands.keys import (
     KEY_SEPARATOR,
     add_sort_key_version,
@@ -24,7 +25,8 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import Invoke, current_invoke, get_user_context
+from cqrs_nest.context import Invoke, current_invoke
+from cqrs_nest.context.tenants import acting_tenant
 
 T = TypeVar("T")
 
@@ -58,6 +60,7 @@ class Repository:
         self, *, pk: str, sk: str, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
     ) -> DataEntity | None:
         """An item as it will be once the caller's command is applied; a deletion shows as `is_deleted`."""
+        check_read(pk, sk, allow_cross_tenant, invoke_context)
         version, item = await asyncio.gather(
             self._sessions.get(_user(invoke_context), pk, sk),
             self._data.get_item(pk=pk, sk=sk, allow_cross_tenant=allow_cross_tenant),
@@ -86,6 +89,7 @@ class Repository:
         New items come first, the newest at the top, whether they belong to the page or not, so a page
         may be longer than `limit`. `latest=False` leaves pending commands out.
         """
+        check_read(pk, start_from_sk, allow_cross_tenant, invoke_context)
         page, versions = await asyncio.gather(
             self._data.list_items_by_pk(
                 pk,
@@ -126,14 +130,16 @@ class Repository:
         leave, and `total` follows.
         """
         invoke = invoke_context or current_invoke.get()
-        tenant = get_user_context(invoke).tenant_code if invoke else None
+        tenant = acting_tenant(invoke) if invoke else None
         page, versions = await asyncio.gather(
             find(), self._sessions.list_by_user(_user(invoke), f"{KEY_SEPARATOR}{tenant}" if tenant else "")
         )
         listed = {id_of(item): item for item in page.items}
         shown = {} if version_of is None else {key: version_of(item) for key, item in listed.items()}
         keys = [
-            _command_key(key, version) for key, version in versions.items() if shown.get(key, -1) < version
+            _command_key(key, version, tenant)
+            for key, version in versions.items()
+            if shown.get(key, -1) < version
         ]
         commands = await self._dynamodb.batch_get_items(
             self._table.command, [key for key in keys if key is not None]
@@ -175,13 +181,13 @@ class Repository:
         return entities
 
 
-def _command_key(item_id: str, version: int) -> dict[str, str] | None:
-    """The key of an item's command; None for an id that is not `TYPE#tenant#sk`."""
+def _command_key(item_id: str, version: int, tenant: str | None) -> dict[str, str] | None:
+    """The key of an item's command; None for an id that is not `TYPE#tenant#sk` of the caller's tenant."""
     kind, _, rest = item_id.partition(KEY_SEPARATOR)
-    tenant, separator, sk = rest.partition(KEY_SEPARATOR)
-    if not separator:
+    owner, separator, sk = rest.partition(KEY_SEPARATOR)
+    if not separator or owner.lower() != tenant:
         return None
-    return {"pk": f"{kind}{KEY_SEPARATOR}{tenant}", "sk": add_sort_key_version(sk, version)}
+    return {"pk": f"{kind}{KEY_SEPARATOR}{owner}", "sk": add_sort_key_version(sk, version)}
 
 
 def _updated(item: DataEntity) -> float:

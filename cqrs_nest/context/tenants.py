@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cqrs_nest.common import ForbiddenException, Logger
 from cqrs_nest.context.invoke import Invoke
-from cqrs_nest.context.system import SystemInvoke, current_caller
+from cqrs_nest.context.system import current_caller
 from cqrs_nest.context.user import CLAIM_TENANT, UserContext, get_user_context
 
 _audit = Logger("Audit")
@@ -71,13 +71,23 @@ def ensure_tenant(
             raise refusal(caller, "a key of another tenant", "The key belongs to another tenant")
 
 
+def ensure_system(what: str) -> None:
+    """Refuse a caller what concerns every tenant: `what` it is, for the audit line and the answer.
+
+    Raises ForbiddenException (403) within a request, unless a `system_context` is around.
+    """
+    caller = current_caller()
+    if caller is not None:
+        raise refusal(caller, what, f"{what} concerns every tenant's data and is not for a request")
+
+
 def callers(invoke: Invoke | None) -> Collection[Invoke]:
     """Those whose rights count: the caller of the request, and the one that the code has named.
 
-    An Invoke without any claims, outside of a request, names nobody.
+    An Invoke that code has made without a tenant says who is written down, and gives or takes no rights.
     """
     found = [] if (caller := current_caller()) is None else [caller]
-    if invoke is not None and invoke.claims and not isinstance(invoke, SystemInvoke) and invoke is not caller:
+    if invoke is not None and invoke is not caller and not is_header_override(invoke):
         found.append(invoke)
     return found
 

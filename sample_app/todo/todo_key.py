@@ -1,24 +1,14 @@
 """How todos are keyed: `TODO#<tenant>` and a ULID."""
 
-from cqrs_nest.common import ForbiddenException
-from cqrs_nest.context import Invoke, get_user_context
+from cqrs_nest.commands import TenantKey
 
-TODO_TYPE = "TODO"
 TODO_TABLE = "todo"
 
 
-def tenant_of(invoke: Invoke) -> str:
-    """The caller's tenant. Raises ForbiddenException for a caller without one."""
-    tenant_code = get_user_context(invoke).tenant_code
-    if tenant_code is None:
-        raise ForbiddenException("The token names no tenant")
-    return tenant_code
+class TodoKey(TenantKey, type="TODO"):
+    """The key of a todo.
 
-
-def todo_pk(tenant_code: str) -> str:
-    """The partition of a tenant's todos.
-
-    >>> todo_pk("acme")
+    >>> from cqrs_nest.context import Tenant
+    >>> TodoKey(Tenant("acme"), "01J9Z3K7Q8V5W2X4Y6Z8A0B2C4").pk
     'TODO#acme'
     """
-    return f"{TODO_TYPE}#{tenant_code}"

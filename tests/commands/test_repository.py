@@ -56,7 +56,9 @@ async def test_a_page_shows_the_authors_changes(remembering: Any) -> None:
     await commands.publish_async(todo("A3", 1, isDeleted=True), invoke_context=AUTHOR)
     await commands.publish_async(todo("Z1"), invoke_context=AUTHOR)
     await commands.publish_async(
-        {**todo("B1"), "pk": "TODO#acme#x", "id": "TODO#acme#x#B1"}, invoke_context=AUTHOR
+        {**todo("B1"), "pk": "TODO#acme#x", "id": "TODO#acme#x#B1"},
+        invoke_context=AUTHOR,
+        allow_cross_tenant=True,
     )
 
     remembering.calls.clear()

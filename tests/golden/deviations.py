@@ -180,6 +180,7 @@ def _names(replayed: Replayed) -> dict[str, Any]:
         "args": json.dumps(args),
         "stored_text": lambda row, name: _stored_text(replayed, row, name),
         "stored": lambda row: _stored(replayed, row),
+        "stored_uri": lambda row: _stored_uri(replayed, row),
         "set_name": sets[0][0],
         "set_value": sets[0][1],
     }
@@ -193,6 +194,13 @@ def _stored(replayed: Replayed, row: Mapping[str, Any]) -> dict[str, Any]:
         name: {"$date": to_utc_iso(plain[name])} for name in ("createdAt", "updatedAt") if name in plain
     }
     return {"version": 0, **plain, **moments}
+
+
+def _stored_uri(replayed: Replayed, row: Mapping[str, Any]) -> str | None:
+    """What stands in the place of a data row's attributes, if they are a text."""
+    found = replayed.before.get(("local-demo-todo-data", row["pk"], row["sk"]), {})
+    uri: str | None = found.get("attributes", {}).get("S")
+    return uri
 
 
 def _stored_text(replayed: Replayed, row: Mapping[str, Any], name: str) -> str:

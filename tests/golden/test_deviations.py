@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import tests.golden.deviations_pipeline
+import tests.golden.deviations_tenants
 import tests.golden.deviations_values  # noqa: F401 - both bring their names
 from tests.golden.conftest import RECORDED, SHARED, golden_directory
 from tests.golden.deviations import document, expect, not_replayed, rules

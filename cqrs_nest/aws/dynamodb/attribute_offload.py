@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from ulid_transform import ulid_now
 
 from cqrs_nest.aws.dynamodb.attribute_values import Item
 from cqrs_nest.aws.json_text import to_json
 from cqrs_nest.aws.s3 import S3Service
-from cqrs_nest.common import Injectable, Logger
+from cqrs_nest.common import ForbiddenException, Injectable, Logger
 from cqrs_nest.config import Environment
 
 SCHEME = "s3://"
+_FOLDER = "ddb"
+
+_audit = Logger("Audit")
 
 
-def is_s3_uri(attributes: object) -> bool:
+def is_s3_uri(attributes: object) -> TypeGuard[str]:
     """Whether the value of `attributes` stands for an object in S3.
 
     >>> is_s3_uri("s3://bucket/ddb/x.json"), is_s3_uri({"n": 1})
@@ -32,6 +35,25 @@ def s3_key(uri: str) -> str:
     'ddb/x.json'
     """
     return uri.removeprefix(SCHEME).partition("/")[2]
+
+
+def refers_to_others(uri: str, pk: str) -> bool:
+    """Whether an S3 URI leads to what cannot be the attributes of an item of the partition.
+
+    That is an object for another tenant's item, or one that is no item's attributes at all. Some objects
+    of the TypeScript framework name no partition; they may be anybody's.
+
+    >>> refers_to_others("s3://bucket/ddb/dev-todo-data/TODO#acme/A1/x.json", "TODO#acme")
+    False
+    >>> refers_to_others("s3://bucket/ddb/dev-todo-data/TODO#umbrella/A1/x.json", "TODO#acme")
+    True
+    """
+    folder, _, rest = s3_key(uri).partition("/")
+    path = rest.partition("/")[2]
+    if folder != _FOLDER:
+        return True
+    _, separator, tenant = path.partition("/")[0].rpartition("#")
+    return bool(separator) and tenant != pk.rpartition("#")[2] and not path.startswith(f"{pk}/")
 
 
 class OffloadedAttributes(dict[str, Any]):
@@ -66,14 +88,19 @@ class AttributeOffload:
     async def load(self, item: Item) -> Item:
         """The item with its attributes read from S3 where the row only refers to them.
 
-        Raises ClientError `NoSuchKey` when the object is gone.
+        A reference to another tenant's object, which some writer let through, is not followed.
+        Raises ClientError `NoSuchKey` when the object is gone, ForbiddenException (403) for such a reference.
         """
-        attributes = item.get("attributes")
-        if is_s3_uri(attributes):
-            loaded: dict[str, Any] | list[Any] = await self._s3.get_item(s3_key(str(attributes)))
-            item["attributes"] = (
-                OffloadedAttributes(loaded, str(attributes)) if isinstance(loaded, dict) else loaded
+        uri = item.get("attributes")
+        if not is_s3_uri(uri):
+            return item
+        if refers_to_others(uri, item.get("pk", "")):
+            _audit.warn(
+                "refused to follow the reference of a row to an object of others: item %r", item.get("sk")
             )
+            raise ForbiddenException("The item refers to what is not its own")
+        loaded: dict[str, Any] | list[Any] = await self._s3.get_item(s3_key(uri))
+        item["attributes"] = OffloadedAttributes(loaded, uri) if isinstance(loaded, dict) else loaded
         return item
 
     async def discard(self, table: str, item: Mapping[str, Any]) -> None:
@@ -85,10 +112,10 @@ class AttributeOffload:
 
         attributes = item.get("attributes")
         uri = attributes.uri if isinstance(attributes, OffloadedAttributes) else attributes
-        if not is_s3_uri(uri) or not s3_key(str(uri)).startswith(_folder(table, item)):
+        if not is_s3_uri(uri) or not s3_key(uri).startswith(_folder(table, item)):
             return
         try:
-            await self._s3.delete_item(s3_key(str(uri)))
+            await self._s3.delete_item(s3_key(uri))
         except (ClientError, BotoCoreError) as error:
             self._logger.error("%s, which nothing refers to, was not deleted", uri, error=error)
 
@@ -97,4 +124,4 @@ class AttributeOffload:
 
 
 def _folder(table: str, item: Mapping[str, Any]) -> str:
-    return f"ddb/{table}/{item['pk']}/{item['sk']}/"
+    return f"{_FOLDER}/{table}/{item['pk']}/{item['sk']}/"

@@ -1,9 +1,10 @@
 from cqrs_nest.config import ConfigService
+from cqrs_nest.context import Tenant
 from cqrs_nest.cqrs import DataService, IQueryHandler, QueryHandler
 from sample_app.settings import Settings
 from sample_app.todo.dto.todo_list_dto import TodoListDto
 from sample_app.todo.queries.list_todos_query import ListTodosQuery
-from sample_app.todo.todo_key import tenant_of, todo_pk
+from sample_app.todo.todo_key import TodoKey
 
 
 @QueryHandler(ListTodosQuery)
@@ -14,7 +15,7 @@ class ListTodosHandler(IQueryHandler[ListTodosQuery, TodoListDto]):
 
     async def execute(self, query: ListTodosQuery) -> TodoListDto:
         page = await self._data_service.list_items_by_pk(
-            todo_pk(tenant_of(query.invoke)),
+            TodoKey.partition(Tenant.of(query.invoke)),
             limit=min(query.page.page_size, self._max_page_size),
             start_from_sk=query.page.start_from_sk,
             order=query.page.order,

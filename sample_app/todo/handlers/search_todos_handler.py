@@ -1,10 +1,11 @@
 from cqrs_nest.config import ConfigService
+from cqrs_nest.context import Tenant
 from cqrs_nest.cqrs import IQueryHandler, QueryHandler
 from sample_app.settings import Settings
 from sample_app.todo.dto.todo_search_dto import TodoPageDto
 from sample_app.todo.projection.todo_search import TodoSearch
 from sample_app.todo.queries.search_todos_query import SearchTodosQuery
-from sample_app.todo.todo_key import tenant_of, todo_pk
+from sample_app.todo.todo_key import TodoKey
 
 
 @QueryHandler(SearchTodosQuery)
@@ -15,4 +16,5 @@ class SearchTodosHandler(IQueryHandler[SearchTodosQuery, TodoPageDto]):
 
     async def execute(self, query: SearchTodosQuery) -> TodoPageDto:
         page_size = min(query.search.page_size, self._max_page_size)
-        return await self._todo_search.find(todo_pk(tenant_of(query.invoke)), query.search, page_size)
+        partition = TodoKey.partition(Tenant.of(query.invoke))
+        return await self._todo_search.find(partition, query.search, page_size)
