@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from cqrs_nest.aws.appsync import AppSyncEventsService, AppSyncService
 from cqrs_nest.aws.dynamodb.attribute_offload import AttributeOffload
 from cqrs_nest.aws.dynamodb.client import Boto3DynamoDbClient, DynamoDbClient
 from cqrs_nest.aws.dynamodb.service import DynamoDbService
 from cqrs_nest.aws.s3 import S3Service
+from cqrs_nest.aws.ses import EmailService
 from cqrs_nest.aws.session import AwsSession
+from cqrs_nest.aws.signed_http import SignedHttp
 from cqrs_nest.aws.sns import SnsService
 from cqrs_nest.aws.sqs import SqsService
 from cqrs_nest.aws.step_functions import StepFunctionService
 from cqrs_nest.common import Module, provide
 
-SERVICES = (AwsSession, DynamoDbService, S3Service, SnsService, SqsService, StepFunctionService)
+SERVICES = (
+    AwsSession,
+    DynamoDbService,
+    S3Service,
+    SnsService,
+    SqsService,
+    StepFunctionService,
+    EmailService,
+    AppSyncService,
+    AppSyncEventsService,
+)
 
 
 @Module(
-    providers=[*SERVICES, AttributeOffload, provide(DynamoDbClient, use_class=Boto3DynamoDbClient)],
+    providers=[
+        *SERVICES,
+        SignedHttp,
+        AttributeOffload,
+        provide(DynamoDbClient, use_class=Boto3DynamoDbClient),
+    ],
     exports=SERVICES,
 )
 class AwsModule:

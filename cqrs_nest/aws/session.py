@@ -31,6 +31,7 @@ _SETTINGS = {
     "sns": "sns",
     "sqs": "sqs",
     "stepfunctions": "sfn",
+    "sesv2": "ses",
 }
 """Service -> the prefix of its `..._endpoint` and `..._region` settings."""
 
@@ -77,6 +78,16 @@ class AwsSession:
                 client = self._clients.get(service) or self._build(service)
                 self._clients[service] = client
         return client
+
+    def identity(self) -> tuple[Any, str | None]:
+        """The process's credentials, as botocore signs with them (None: there are none), and its region.
+
+        Blocks where they are fetched anew.
+        """
+        with self._lock:
+            self._session = self._session or _new_session()
+        credentials = self._session.get_credentials()
+        return credentials and credentials.get_frozen_credentials(), self._session.region_name
 
     async def on_application_shutdown(self, signal: str | None = None) -> None:
         """Let running calls end, then close the connections."""

@@ -82,6 +82,21 @@ class Environment(BaseModel):
     sfn_command_arn: str | None = None
     sfn_task_arn: str | None = None
 
+    notification_transports: CommaList = ("appsync-graphql",)
+    """What `NotificationModule` pushes to clients with: appsync-graphql, appsync-event, sse or one's own."""
+    notification_queue_url: str | None = None
+    """The queue that a server reads notifications from; in Lambda the queue is an event source."""
+    appsync_endpoint: str | None = Field(default=None, pattern=r"^https?://")
+    appsync_api_key: str | None = Field(default=None, repr=False)
+    """Without one, requests are signed with the process's credentials."""
+    appsync_events_endpoint: str | None = Field(default=None, pattern=r"^https?://")
+    appsync_events_namespace: str = "default"
+    ses_endpoint: str | None = None
+    ses_region: str | None = None
+    ses_from_email: str | None = None
+    is_offline: bool = False
+    """Fill e-mail templates in here, as a local SES cannot."""
+
     ryw_session_ttl_minutes: float = Field(default=0, ge=0)
     """Minutes for which a user's own pending commands show in reads; 0 is off."""
     common_tenant_codes: CommaList = ("common",)

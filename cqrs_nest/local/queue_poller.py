@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cqrs_nest.aws import AwsSession
-from cqrs_nest.local.lambda_events import queue_event
+from cqrs_nest.events.lambda_events import queue_event
 from cqrs_nest.local.poller import Deliver, Poller, retry_delay
 from cqrs_nest.local.write_signal import WriteSignal
 

@@ -25,6 +25,7 @@ from cqrs_nest.local.poller import Poller
 from cqrs_nest.local.queue_poller import QueuePoller
 from cqrs_nest.local.state_machines import Executions, StateMachine
 from cqrs_nest.local.stream_poller import StreamPoller
+from cqrs_nest.notifications import NotificationHub
 from cqrs_nest.pipeline import PipelineOptions, command_state_machine
 
 if TYPE_CHECKING:
@@ -94,7 +95,13 @@ class LocalRuntime:
             aws = EmbeddedAws()
             stack.push_async_callback(aws.close)
             environment = env.load(
-                environ={**os.environ, **(variables or {}), "NODE_ENV": "local", **aws.variables()}
+                environ={
+                    "NOTIFICATION_TRANSPORTS": "sse",
+                    **os.environ,
+                    **(variables or {}),
+                    "NODE_ENV": "local",
+                    **aws.variables(),
+                }
             )
             configure_logging(environment)
             session = AwsSession(environment)
@@ -112,7 +119,7 @@ class LocalRuntime:
                 url = await aws.create_queue(session, queue)
                 pollers.append(QueuePoller(session, url, queue.arn, deliver, aws.queue_writes))
             sources: list[Source] = [*pollers]
-            machines = [*_command_state_machine(container), *state_machines]
+            machines = [*_state_machines(container), *state_machines]
             for machine in machines:
                 await aws.create_state_machine(session, machine, deliver)
             if machines:
@@ -121,6 +128,9 @@ class LocalRuntime:
                 poller.start()
                 stack.push_async_callback(poller.stop)
             stack.push_async_callback(_serve(app, listener).close)
+            for hub in container.get_all(NotificationHub):
+                # Before the server, which waits for open streams.
+                stack.callback(hub.close)
             host, port = listener.getsockname()[:2]
             yield cls(app, aws, session, environment, f"http://{host}:{port}", sources)
 
@@ -156,8 +166,10 @@ def _queues(container: Container) -> Iterator[Queue]:
         yield from (Queue(queue.name, queue.actions) for queue in resources.queues)
 
 
-def _command_state_machine(container: Container) -> Iterator[StateMachine]:
-    """The one that commands run through, if the application says that they do."""
+def _state_machines(container: Container) -> Iterator[StateMachine]:
+    """Those of the modules, and the one that commands run through if the application says that they do."""
+    for resources in container.get_all(AwsResources):
+        yield from (StateMachine(machine.name, machine.definition) for machine in resources.state_machines)
     if any(options.driver == "step-functions" for options in container.get_all(PipelineOptions)):
         yield StateMachine(COMMAND_STATE_MACHINE, command_state_machine())
 

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.events import DynamoDbStreamEvent
-from cqrs_nest.local.lambda_events import stream_event
+from cqrs_nest.events.lambda_events import stream_event
 from cqrs_nest.local.poller import Deliver, Poller, retry_delay
 from cqrs_nest.local.write_signal import WriteSignal
 

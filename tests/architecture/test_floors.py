@@ -26,6 +26,7 @@ FLOORS = {
     "commands": 5,
     "events": 5,
     "pipeline": 6,
+    "notifications": 6,
     "read_models": 6,
     "cqrs": 7,
     "app": 8,

@@ -15,7 +15,7 @@ from cqrs_nest.config import Environment
 from cqrs_nest.context import Invoke
 from cqrs_nest.cqrs import CqrsModule
 from cqrs_nest.events import BatchResponse, EventService
-from cqrs_nest.local.lambda_events import queue_event
+from cqrs_nest.events.lambda_events import queue_event
 from cqrs_nest.testing import Test, TestingModule
 from tests.emulated_aws import emulated_aws
 
