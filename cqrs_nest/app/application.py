@@ -7,10 +7,12 @@ from typing import TypeVar
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.app.lifespan import serve_lifespan
+from cqrs_nest.buses import EventBus
 from cqrs_nest.common.tokens import InjectionToken
 from cqrs_nest.core import Container, ModuleGraph, RequestScope
 from cqrs_nest.events import EventService
 from cqrs_nest.http import HttpApplication
+from cqrs_nest.pipeline import AppliedCommand, InlineDriver
 
 T = TypeVar("T")
 
@@ -43,6 +45,21 @@ class NestApplication:
     async def initialize(self) -> None:
         """Run the start hooks; only the first call does. `CqrsNest.create` has done so."""
         await self.container.initialize()
+
+    async def drain(self) -> list[AppliedCommand]:
+        """Run everything that is pending, and what comes of it; the commands that were applied, in order.
+
+        For tests: it reads the whole command tables, so outside of `NODE_ENV=local` it wants the driver
+        `inline`. Raises what a handler raised, several errors as an ExceptionGroup.
+        """
+        applied: list[AppliedCommand] = []
+        while True:
+            for event_bus in self.container.get_all(EventBus):
+                await event_bus.drain()
+            found = await self.container.get(InlineDriver).drain()
+            if not found:
+                return applied
+            applied += found
 
     async def close(self, signal: str | None = None) -> None:
         """Run the shutdown hooks."""

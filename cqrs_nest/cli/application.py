@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cqrs_nest.app import AsgiApplication
+from cqrs_nest.app import AsgiApplication, NestApplication
 from cqrs_nest.config import InvalidEnvironmentError
 from cqrs_nest.core import Container
 from cqrs_nest.core.errors import CqrsNestError
@@ -65,3 +65,15 @@ def run_with(application: AsgiApplication, work: Callable[[Container], Awaitable
             await container.close()
 
     return run(with_container())
+
+
+def run_started(application: AsgiApplication, work: Callable[[NestApplication], Awaitable[T]]) -> T:
+    """Run work on a started application: the start hooks have run, and the shutdown hooks will."""
+
+    async def with_application() -> T:
+        try:
+            return await work(await application.start())
+        finally:
+            await application.close()
+
+    return run(with_application())

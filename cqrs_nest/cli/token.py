@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Literal
 
 import click
 
+from cqrs_nest.cli.durations import DurationType
 from cqrs_nest.config import AppName, Environment, InvalidEnvironmentError
 from cqrs_nest.context.development_keys import DevelopmentKeyRefusedError, sign_development_token
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class _LocalEnvironment(Environment):
@@ -21,27 +19,11 @@ class _LocalEnvironment(Environment):
     app_name: AppName = "development"
 
 
-class _Lifetime(click.ParamType[timedelta]):
-    """A duration such as 30m, 12h or 7d."""
-
-    name = "duration"
-
-    def convert(
-        self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        match = re.fullmatch(r"([1-9]\d{0,5})([smhd])", value)
-        if match is None:
-            self.fail(f"{value!r} is no duration; write 30m, 12h or 7d", param, ctx)
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
 @click.command()
 @click.option("--user", required=True, help="The user's id (the claim sub).")
 @click.option("--tenant", help="The user's tenant; without one, roles hold in every tenant.")
 @click.option("--role", "roles", multiple=True, help="A role in the tenant; may be given several times.")
-@click.option("--lifetime", type=_Lifetime(), default="12h", show_default=True, help="30m, 12h, 7d ...")
+@click.option("--lifetime", type=DurationType(), default="12h", show_default=True, help="30m, 12h, 7d ...")
 def token(user: str, tenant: str | None, roles: tuple[str, ...], lifetime: timedelta) -> None:
     """Print a token that a service run from this directory with NODE_ENV=local accepts.
 

@@ -103,7 +103,7 @@ class SyncPublisher:
         """Send the messages and note that nothing is due any more. What fails is left to the pipeline."""
         sent = not messages or await self._messages.try_send(row, messages)
         if row["status"] != FINISHED:
-            await self._notes.note(row, FINISHED, owes=not sent)
+            await self._notes.note(row, FINISHED, owes=self._leaves_messages_to_stream or not sent)
         elif messages and sent:
             self._notes.sent_in_background(row)
 
@@ -123,9 +123,7 @@ class SyncPublisher:
             traced = with_trace(command, self._tracing)
             row = await self._dynamodb.offload(self._table.command, traced)
             messages = self._messages.build(row, FINISHED)
-            if not self._leaves_messages_to_stream:
-                row = {**row, OWED: True}
-            put = Put(self._table.command, row, ITEM_NOT_EXISTS)
+            put = Put(self._table.command, {**row, OWED: True}, ITEM_NOT_EXISTS)
             await self._application.apply(command, existing, csk=publication.key.sk, also=[put])
         except (UnsupportedValueError, ItemTooLargeError) as error:
             raise BadRequestException(str(error)) from error

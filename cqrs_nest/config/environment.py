@@ -77,6 +77,8 @@ class Environment(BaseModel):
     sns_alarm_topic_arn: str | None = None
     sqs_endpoint: str | None = None
     sqs_region: str | None = None
+    dead_letter_queue_url: str | None = None
+    """The SQS queue of commands that could not be applied; without it the stream holds them."""
     sfn_endpoint: str | None = None
     sfn_region: str | None = None
     sfn_command_arn: str | None = None

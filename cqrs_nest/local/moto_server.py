@@ -31,7 +31,7 @@ class _QuietRequestHandler(MotoRequestHandler):
 class MotoServer:
     """Emulated AWS on a free port of 127.0.0.1. Its state is the process's and is cleared at the end."""
 
-    def __init__(self, on_write: OnWrite, functions: LocalFunctions) -> None:
+    def __init__(self, on_write: OnWrite, functions: LocalFunctions | None = None) -> None:
         self._application = DomainDispatcherApplication(create_backend_app)
         self._on_write = on_write
         self._functions = functions
@@ -70,7 +70,7 @@ class MotoServer:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Serve one request; by the time its answer goes out, the write has been reported."""
-        invoked = self._functions.answer(environ, start_response)
+        invoked = None if self._functions is None else self._functions.answer(environ, start_response)
         if invoked is not None:
             return invoked
         is_table_request = environ.get("HTTP_X_AMZ_TARGET", "").startswith("DynamoDB")

@@ -5,25 +5,48 @@ from cqrs_nest.pipeline.errors import (
     CommandTooLargeError,
     ConcurrentChangeError,
     InvalidPipelineError,
+    ParkedError,
+    RecoveryFailedError,
     SyncDataHandlerNotFoundError,
     UnknownStateError,
 )
+from cqrs_nest.pipeline.inline_driver import InlineDriver
 from cqrs_nest.pipeline.module import PipelineModule
 from cqrs_nest.pipeline.options import Driver, PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
+from cqrs_nest.pipeline.recovery import (
+    AppliedCommand,
+    CommandRecovery,
+    FailedCommand,
+    RecoveryPart,
+    RecoveryResult,
+)
+from cqrs_nest.pipeline.redrive import DeadLetterRedrive, RedrivenMessage
+from cqrs_nest.pipeline.scheduled_recovery import RecoverCommandsEvent
 from cqrs_nest.pipeline.state_machine import command_state_machine
 from cqrs_nest.pipeline.stream_driver import StreamDriver
 
 __all__ = [
+    "AppliedCommand",
     "CommandPipeline",
+    "CommandRecovery",
     "CommandStateEvent",
     "CommandTooLargeError",
     "ConcurrentChangeError",
+    "DeadLetterRedrive",
     "Driver",
+    "FailedCommand",
+    "InlineDriver",
     "InvalidPipelineError",
     "NewCommandEvent",
+    "ParkedError",
     "PipelineModule",
     "PipelineOptions",
+    "RecoverCommandsEvent",
+    "RecoveryFailedError",
+    "RecoveryPart",
+    "RecoveryResult",
+    "RedrivenMessage",
     "StreamDriver",
     "SyncDataHandlerNotFoundError",
     "UnknownStateError",

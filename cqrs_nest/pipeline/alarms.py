@@ -1,4 +1,4 @@
-"""The message that tells operators of a command which could not be applied."""
+"""The messages that tell operators of a command which could not be applied, and keep it for them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 from cqrs_nest.commands.keys import get_message_tenant_code
 
 ALARM_ACTION = "sfn-alarm"
+DEAD_LETTER_ACTION = "dead-letter"
+MAX_STACK_CHARACTERS = 20_000
+"""An error may quote what it failed on; a message has 256 KB."""
 
 
 def alarm_message(
@@ -31,6 +34,16 @@ def alarm_message(
     }
 
 
+def dead_letter_message(
+    command_table: str, row: Mapping[str, Any], error: str, execution: str
+) -> dict[str, Any]:
+    """What waits in the dead-letter queue: the alarm, with the physical name of the table the row is in.
+
+    The row itself stays where it is, so a message is small and never out of date.
+    """
+    return {**alarm_message(command_table, row, error, execution), "action": DEAD_LETTER_ACTION}
+
+
 def error_stack(error: BaseException) -> str:
     """An error with its frames, the innermost first.
 
@@ -39,4 +52,4 @@ def error_stack(error: BaseException) -> str:
     """
     frames = reversed(traceback.extract_tb(error.__traceback__))
     lines = [f"\n    at {frame.name} ({frame.filename}:{frame.lineno})" for frame in frames]
-    return f"{type(error).__name__}: {error}{''.join(lines)}"
+    return f"{type(error).__name__}: {error}{''.join(lines)}"[:MAX_STACK_CHARACTERS]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from cqrs_nest.aws import DynamoDbService, S3Service, SnsService
 from cqrs_nest.aws.dynamodb import ITEM_EXISTS, Condition, is_condition_failure
 from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri, s3_key
+from cqrs_nest.aws.dynamodb.expressions import AttributePath
 from cqrs_nest.aws.errors import error_response
 from cqrs_nest.commands import (
     CommandApplication,
     CommandMessages,
-    CommandModel,
     CommandService,
     DataService,
     HistoryService,
@@ -21,11 +22,13 @@ from cqrs_nest.commands import (
     add_sort_key_version,
     remove_sort_key_version,
 )
-from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row
+from cqrs_nest.commands.rows import DEAD_LETTERED, HANDLERS_DONE, OWED, PROGRESS, SYNC_MODE, Row
 from cqrs_nest.commands.statuses import FINISHED, SYNC_STARTED
+from cqrs_nest.common.logger import Logger
 from cqrs_nest.events.concurrency import causes_of, gather_all
-from cqrs_nest.pipeline.alarms import alarm_message, error_stack
+from cqrs_nest.pipeline.alarms import alarm_message, dead_letter_message, error_stack
 from cqrs_nest.pipeline.errors import SyncDataHandlerNotFoundError
+from cqrs_nest.pipeline.handler_runs import run_handler, run_handlers
 from cqrs_nest.pipeline.version_check import Turn, VersionCheck
 
 DATA_HANDLER = "DataSyncDdsHandler"
@@ -40,8 +43,10 @@ NEVER_APPLIED = "check_version:FAILED"
 GRACE = timedelta(seconds=5)
 """How long a publish may still be at work; after that it counts as dead."""
 PAUSE_SECONDS = 0.05
+Park: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+"""Puts a message into the dead-letter queue."""
 _OWES_NOTHING = Condition("attribute_exists(pk) AND attribute_not_exists(#owed)", {}, {"#owed": OWED})
-_STATE = ("sk", "version", "status", "syncMode", "taskToken", "createdAt", OWED)
+_STATE = ("sk", "version", "status", "syncMode", "taskToken", "createdAt", *PROGRESS)
 
 
 class CommandSteps:
@@ -63,9 +68,14 @@ class CommandSteps:
         self._s3 = s3
         self._sns = sns
         self._full: Row | None = None
+        self._logger = Logger("Pipeline")
         self.pk: str = row["pk"]
         self.sk: str = row["sk"]
         self.version: int = row["version"]
+        self.handlers_done: set[str] = set()
+        """The custom handlers that have taken the command over, as far as it was read."""
+        self.is_parked = False
+        """Whether it waits in the dead-letter queue, as far as it was read."""
 
     def __repr__(self) -> str:
         return f"command {self._table.table.command} {self.pk} {self.sk}"
@@ -124,13 +134,13 @@ class CommandSteps:
             return await self._table.get(DataService).publish(await self._full_row())
         for handler in self._table.handlers:
             if handler.name == name:
-                return await handler.instance.up(CommandModel.from_row(await self._full_row()))
+                return await run_handler(handler, await self._full_row())
         raise SyncDataHandlerNotFoundError(name, self._table.table.name, self.handler_names())
 
     async def run_custom_handlers(self) -> None:
-        """Let all custom handlers take the command over, at once. Raises when one of them failed."""
-        await self._full_row()
-        await gather_all([self.run_handler(handler.name) for handler in self._table.handlers])
+        """Let the custom handlers that have not done so take the command over. Raises when one failed."""
+        row = await self._full_row()
+        await run_handlers(self._table.handlers, row, self.handlers_done, self._note_handlers_done)
 
     async def finish(self) -> None:
         """Send `command-status` and what events are due, then note that the command is applied.
@@ -149,19 +159,22 @@ class CommandSteps:
         """Send the command's events, if that is left to the stream or the publish did not get to it."""
         if await self._owes_events():
             await self._table.get(CommandMessages).publish_events(self._row)
-            key = {"pk": self.pk, "sk": self.sk}
             await self._dynamodb.update_item(
-                self._table.table.command, key, remove=[OWED], condition=ITEM_EXISTS
+                self._table.table.command, self._key, remove=[OWED], condition=ITEM_EXISTS
             )
 
     async def settled_state(self) -> Row | None:
         """The state of the row when the publish has ended, or has had the time to; None if it has expired."""
         while True:
             state = await self.command_state(self.version)
-            is_under_way = state is not None and (OWED in state or state.get("status") == SYNC_STARTED)
-            if state is None or not is_under_way or _age(state) >= GRACE:
+            if state is None or not self._is_under_way(state) or _age(state) >= GRACE:
                 return state
             await asyncio.sleep(PAUSE_SECONDS)
+
+    def _is_under_way(self, state: Row) -> bool:
+        """Whether the publish may still be at work: on its handlers, or on messages that it sends itself."""
+        is_sending = OWED in state and not self.sends_from_stream
+        return is_sending or state.get("status") == SYNC_STARTED
 
     @property
     def sends_from_stream(self) -> bool:
@@ -182,34 +195,44 @@ class CommandSteps:
         return await self._applied_version() >= self.version
 
     async def catch_up_handlers(self) -> None:
-        """Let the custom handlers take this command over, and then every later one that is applied.
+        """Let handlers that missed this command take it over, and then every later one that is applied.
 
         Those may have been there first, and what handlers know must end with the newest.
         """
+        behind = [handler for handler in self._table.handlers if handler.name not in self.handlers_done]
         version = self.version
-        while version <= await self._applied_version():
+        while behind and version <= await self._applied_version():
             row = await self.command_row(version)
             if row is not None:
-                command = CommandModel.from_row(row)
-                await gather_all([handler.instance.up(command) for handler in self._table.handlers])
+                await run_handlers(behind, await self._with_attributes(row), set(), _nothing)
             version += 1
 
     async def is_finished(self) -> bool:
-        """Whether everything was done; also when the command has expired since."""
+        """Whether everything was done; also when the command has expired since.
+
+        It also takes from the row which handlers are done, and whether the command is parked.
+        """
         row = await self.command_state(self.version)
-        return row is None or row.get("status") == FINISHED
+        if row is None or row.get("status") == FINISHED:
+            return True
+        self.handlers_done.update(row.get(HANDLERS_DONE, ()))
+        self.is_parked = DEAD_LETTERED in row
+        return False
 
     async def earlier_rows(self, applied: int) -> list[Row]:
         """The commands of the item from the version `applied` on and before this one, in order."""
         keys = [self._key_of(version) for version in range(max(applied, 1), self.version)]
-        rows = await self._dynamodb.batch_get_items(self._table.table.command, keys, consistent_read=True)
+        rows = await self._dynamodb.batch_get_items(
+            self._table.table.command, keys, consistent_read=True, attributes="keep"
+        )
         asynchronous = [row for row in rows if row.get("syncMode") != SYNC_MODE]
         return sorted(asynchronous, key=lambda row: int(row["version"]))
 
     async def command_row(self, version: int) -> Row | None:
-        """The command of another version of the item, strongly consistent."""
-        key = self._key_of(version)
-        return await self._dynamodb.get_item(self._table.table.command, key, consistent_read=True)
+        """The command of a version of the item, strongly consistent; large attributes are a reference."""
+        return await self._dynamodb.get_item(
+            self._table.table.command, self._key_of(version), consistent_read=True, attributes="keep"
+        )
 
     async def command_state(self, version: int) -> Row | None:
         """How far the command of a version got: its status and what it owes, without its content."""
@@ -231,28 +254,63 @@ class CommandSteps:
         message = alarm_message(self._table.table.name, self._row, text, self._execution)
         await self._sns.publish_alarm(message)
 
-    async def report_failure(self, state: str, error: BaseException) -> None:
+    async def report_failure(self, state: str, error: BaseException, park: Park | None = None) -> None:
         """Tell of a state that failed. What goes wrong there becomes a note of `error`."""
         try:
-            await self.report(f"{state}:FAILED", *causes_of(error))
+            await self.report(f"{state}:FAILED", *causes_of(error), park=park)
         except Exception as failure:  # noqa: BLE001 the failure of the state must not be lost for it
             error.add_note(f"The failure of {self!r} could not be reported: {failure!r}")
 
-    async def report(self, status: str, *errors: BaseException | dict[str, Any]) -> None:
+    async def report(
+        self, status: str, *errors: BaseException | dict[str, Any], park: Park | None = None
+    ) -> None:
         """Tell operators of the errors and note the status; once, however often the command is delivered.
 
-        The status is noted last, so that it stands for alarms that were sent.
+        `park` is given what the dead-letter queue is to hold. The status is noted last, so that it stands
+        for messages that were sent.
         """
         row = await self.command_state(self.version)
-        if row is None or row.get("status") != status:
+        known: Row = row or {}
+        self.is_parked = DEAD_LETTERED in known
+        is_news = known.get("status") != status
+        if park is not None and not self.is_parked:
+            text = "\n".join(_text(error) for error in errors)
+            await park(dead_letter_message(self._table.table.command, self._row, text, self._execution))
+            self.is_parked = is_news = True
+        if is_news:
             await gather_all([self.alarm(error) for error in errors])
-            await self.set_status(status)
+        if is_news or self.handlers_done.difference(known.get(HANDLERS_DONE, ())):
+            await self._note_failed(status, tell=is_news)
+
+    async def _note_failed(self, status: str, *, tell: bool) -> None:
+        changes: dict[AttributePath, Any] = {"status": status}
+        if self.handlers_done:
+            changes[HANDLERS_DONE] = sorted(self.handlers_done)
+        if self.is_parked:
+            changes[DEAD_LETTERED] = True
+        row = await self._dynamodb.update_item(
+            self._table.table.command, self._key, set=changes, condition=ITEM_EXISTS, touch=False
+        )
+        if tell:
+            await self._table.get(CommandMessages).publish_status(row, status)
+
+    async def _note_handlers_done(self) -> None:
+        """Spare handlers that are through a repetition, should the others not come to an end."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        done: dict[AttributePath, Any] = {HANDLERS_DONE: sorted(self.handlers_done)}
+        try:
+            await self._dynamodb.update_item(
+                self._table.table.command, self._key, set=done, condition=ITEM_EXISTS, touch=False
+            )
+        except (ClientError, BotoCoreError) as error:
+            self._logger.warn("%r: the handlers that are done were not noted: %s", self, error)
 
     async def _turn(self, applied: int, data: Row | None, previous: Row | None) -> Turn:
         if self.version > applied:
             if self._table.table.options.disable_default_handler and await self.is_finished():
                 return Turn.OVER
-            return Turn.NOW if previous is None or _is_through(previous) else Turn.LATER
+            return Turn.NOW if previous is None or is_through(previous) else Turn.LATER
         if self.version == applied and self._has_made(data):
             return Turn.AGAIN
         if await self.is_finished():
@@ -268,9 +326,8 @@ class CommandSteps:
 
     async def _replaced_row(self) -> Row | None:
         """The data row that this version made, when later ones have replaced it."""
-        key = {"pk": self.pk, "sk": self.sk}
         return await self._dynamodb.get_item(
-            self._table.table.history, key, consistent_read=True, attributes="keep"
+            self._table.table.history, self._key, consistent_read=True, attributes="keep"
         )
 
     async def _previous_row(self, wanted: bool) -> Row | None:
@@ -283,10 +340,13 @@ class CommandSteps:
 
     async def _note_finished(self, condition: Condition) -> bool:
         """Whether it could be noted; an expired row needs no note."""
-        key = {"pk": self.pk, "sk": self.sk}
         try:
             await self._dynamodb.update_item(
-                self._table.table.command, key, set={"status": FINISHED}, remove=[OWED], condition=condition
+                self._table.table.command,
+                self._key,
+                set={"status": FINISHED},
+                remove=PROGRESS,
+                condition=condition,
             )
         except Exception as error:
             if not is_condition_failure(error):
@@ -305,17 +365,32 @@ class CommandSteps:
 
     async def _full_row(self) -> Row:
         """The row with its attributes, which a stream record only refers to when they are large."""
-        if self._full is None:
-            attributes = self._row.get("attributes")
-            loaded = await self._s3.get_item(s3_key(str(attributes))) if is_s3_uri(attributes) else attributes
-            self._full = {**self._row, "attributes": loaded} if is_s3_uri(attributes) else self._row
+        self._full = self._full or await self._with_attributes(self._row)
         return self._full
+
+    async def _with_attributes(self, row: Row) -> Row:
+        attributes = row.get("attributes")
+        if not is_s3_uri(attributes):
+            return row
+        return {**row, "attributes": await self._s3.get_item(s3_key(str(attributes)))}
+
+    @property
+    def _key(self) -> dict[str, str]:
+        return {"pk": self.pk, "sk": self.sk}
 
     def _key_of(self, version: int) -> dict[str, str]:
         return {"pk": self.pk, "sk": add_sort_key_version(self.sk, version)}
 
 
-def _is_through(row: Row) -> bool:
+async def _nothing() -> None:
+    pass
+
+
+def _text(error: BaseException | dict[str, Any]) -> str:
+    return error_stack(error) if isinstance(error, BaseException) else str(error)
+
+
+def is_through(row: Row) -> bool:
     """Whether a command no longer holds back the next one."""
     return row.get("status") in (FINISHED, NEVER_APPLIED) or row.get("syncMode") == SYNC_MODE
 

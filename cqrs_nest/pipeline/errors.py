@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cqrs_nest.core.errors import CqrsNestError
+
+if TYPE_CHECKING:
+    from cqrs_nest.pipeline.recovery import FailedCommand
 
 
 class UnknownStateError(ValueError):
@@ -23,6 +27,24 @@ class SyncDataHandlerNotFoundError(LookupError):
 
 class ConcurrentChangeError(Exception):
     """The data row changed each time the command was about to be applied; it will be tried again."""
+
+
+class ParkedError(Exception):
+    """The command is in the dead-letter queue, or waits behind one that is; `redrive` carries it on."""
+
+    def __init__(self, command: object, error: Exception | None = None) -> None:
+        why = "" if error is None else f": {type(error).__name__}: {error}"
+        super().__init__(f"{command!r} waits in the dead-letter queue{why}")
+
+
+class RecoveryFailedError(Exception):
+    """A recovery could not carry on some of the commands; the text names each with its error."""
+
+    def __init__(self, failed: Sequence[FailedCommand]) -> None:
+        lines = [f"{item.table} {item.pk} {item.sk}: {item.error!r}" for item in failed[:20]]
+        more = [] if len(failed) <= 20 else [f"and {len(failed) - 20} more"]
+        super().__init__("\n  ".join([f"{len(failed)} commands could not be carried on:", *lines, *more]))
+        self.failed = tuple(failed)
 
 
 class InvalidPipelineError(CqrsNestError):

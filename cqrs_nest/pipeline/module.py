@@ -8,12 +8,17 @@ from cqrs_nest.aws import AwsModule
 from cqrs_nest.commands import CommandTablesModule
 from cqrs_nest.common.modules import DynamicModule, Module
 from cqrs_nest.common.providers import provide
-from cqrs_nest.events import EventHandler
+from cqrs_nest.events import EventHandler, EventModule
 from cqrs_nest.pipeline.command_events import NewCommandEvent
 from cqrs_nest.pipeline.event_factory import CommandEventFactory
 from cqrs_nest.pipeline.executions import CommandExecutions
+from cqrs_nest.pipeline.failures import FailedCommands
+from cqrs_nest.pipeline.inline_driver import InlineDriver
 from cqrs_nest.pipeline.options import Driver, PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
+from cqrs_nest.pipeline.recovery import CommandRecovery
+from cqrs_nest.pipeline.redrive import DeadLetterRedrive
+from cqrs_nest.pipeline.scheduled_recovery import RecoverySchedule, ScheduledRecovery
 from cqrs_nest.pipeline.step_functions_driver import StepFunctionsDriver
 from cqrs_nest.pipeline.stream_driver import StreamDriver
 from cqrs_nest.pipeline.sync_commands import SyncCommandHandler
@@ -46,17 +51,23 @@ class PipelineOptionsModule:
 
 
 @Module(
-    imports=[AwsModule, CommandTablesModule],
+    imports=[AwsModule, CommandTablesModule, EventModule],
     providers=[
         CommandPipeline,
+        FailedCommands,
         StreamDriver,
         CommandExecutions,
         NewCommandHandler,
         SyncCommandHandler,
         StepFunctionsDriver,
         CommandEventFactory,
+        CommandRecovery,
+        DeadLetterRedrive,
+        RecoverySchedule,
+        ScheduledRecovery,
+        InlineDriver,
     ],
-    exports=[CommandPipeline, StreamDriver],
+    exports=[CommandPipeline, StreamDriver, CommandRecovery, DeadLetterRedrive, InlineDriver],
 )
 class PipelineModule:
     """Part of every application. Import `PipelineModule.for_root(...)` to choose the driver.
@@ -70,6 +81,7 @@ class PipelineModule:
 
         `stream`: by the function that gets the command tables' streams, all steps at once.
         `step-functions`: by the state machine of `SFN_COMMAND_ARN`, one execution for each command.
+        `inline`: in this process, when a test awaits `app.drain()`.
         """
         return DynamicModule(
             module=PipelineOptionsModule,

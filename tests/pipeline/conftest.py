@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import pytest
 
 from cqrs_nest.aws import AwsModule, AwsSession
-from cqrs_nest.commands import CommandModel, CommandModule, CommandService, CommandTableRegistry
+from cqrs_nest.commands import (
+    CommandModel,
+    CommandModule,
+    CommandService,
+    CommandTableRegistry,
+    DataSyncHandler,
+    RetryPolicy,
+)
 from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.common import Module
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule
 from cqrs_nest.core import Container
-from cqrs_nest.events import EventModule, EventService
+from cqrs_nest.events import EventHandler, EventModule, EventService, SqsEvent
 from cqrs_nest.pipeline import Driver, PipelineModule, command_steps
 from tests.emulated_aws import emulated_aws
 from tests.golden.world import ALARM_TOPIC, TOPIC, World, environment
 
 ARN = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/{}/stream/2024-01-01T00:00:00.000"
+DEAD_LETTERS = "https://sqs.ap-northeast-1.amazonaws.com/123456789012/dead-letters"
 T = TypeVar("T")
 __all__ = ["ALARM_TOPIC", "TOPIC"]
 
 
-class Projection:
+class Remembering:
     """A custom handler that remembers what it saw and fails for the names it is told."""
+
+    errors: ClassVar[type[Exception]] = RuntimeError
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -38,10 +49,40 @@ class Projection:
         self.seen.append(command.sk)
         self.commands.append(command)
         if command.name in self.failing:
-            raise RuntimeError(f"no room for {command.name}")
+            raise self.errors(f"no room for {command.name}")
         return {"projected": command.sk}
 
     async def down(self, command: CommandModel) -> None: ...
+
+
+@DataSyncHandler("todo", retry=RetryPolicy(attempts=1))
+class Projection(Remembering):
+    """The handler of the table `todo`, tried once for each delivery."""
+
+
+@DataSyncHandler("master", retry=RetryPolicy(attempts=3, first_pause=0))
+class Search(Remembering):
+    """One of the handlers of the table `master`."""
+
+
+@DataSyncHandler("master", name="mail", retry=RetryPolicy(first_pause=0, give_up_on=(PermissionError,)))
+class Mail(Remembering):
+    """Another."""
+
+    errors: ClassVar[type[Exception]] = PermissionError
+
+
+@EventHandler(SqsEvent)
+class Orders:
+    """Handles the messages of a queue."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, str]] = []
+
+    async def execute(self, event: SqsEvent) -> None:
+        self.seen.append((event.queue_name, event.body))
+        if event.body == "bad":
+            raise ValueError("bad order")
 
 
 class Service:
@@ -51,10 +92,23 @@ class Service:
         self.container = container
         self.world = World(container.get(AwsSession))
         self.projection = container.get(Projection)
+        self.search, self.mail = container.get(Search), container.get(Mail)
         self.calls: list[str] = []
         for service in ("dynamodb", "sns", "s3"):
             events = container.get(AwsSession).client(service).meta.events
             events.register(f"before-call.{service}", self._count)
+
+        self.orders = container.get(Orders)
+        self.sqs = self.client("sqs")
+
+    def client(self, service: str) -> Any:
+        """The application's own client of a service."""
+        return self.container.get(AwsSession).client(service)
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """What waits in the dead-letter queue; it stays there."""
+        answer = self.sqs.receive_message(QueueUrl=DEAD_LETTERS, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
     def _count(self, model: Any, **_: Any) -> None:
         self.calls.append(model.name)
@@ -106,14 +160,21 @@ class Service:
         """A row in DynamoDB JSON."""
         return self.world.rows().get((f"local-demo-{table}-{kind}", "TODO#acme", sk))
 
+    def set(self, sk: str, **attributes: Any) -> None:
+        """Change a command row of the table `todo`, as another program would."""
+        row = self.world.dynamodb.get_item(
+            TableName="local-demo-todo-command", Key={"pk": {"S": "TODO#acme"}, "sk": {"S": sk}}
+        )["Item"]
+        self.world.dynamodb.put_item(TableName="local-demo-todo-command", Item={**row, **attributes})
+
     def delete(self, kind: str, sk: str, table: str = "todo") -> None:
         """Let a row expire."""
         key = {"pk": {"S": "TODO#acme"}, "sk": {"S": sk}}
         self.world.dynamodb.delete_item(TableName=f"local-demo-{table}-{kind}", Key=key)
 
-    def status(self, sk: str) -> str | None:
+    def status(self, sk: str, table: str = "todo") -> str | None:
         """The status of a command."""
-        row = self.row("command", sk)
+        row = self.row("command", sk, table)
         return None if row is None or "status" not in row else str(row["status"]["S"])
 
     @contextmanager
@@ -125,7 +186,7 @@ class Service:
 
 
 @asynccontextmanager
-async def _start(driver: Driver) -> AsyncIterator[Service]:
+async def _start(driver: Driver, dead_letters: bool = False) -> AsyncIterator[Service]:
     @Module(
         imports=[
             AwsModule,
@@ -135,16 +196,23 @@ async def _start(driver: Driver) -> AsyncIterator[Service]:
             CommandModule.register(table_name="todo", data_sync_handlers=[Projection]),
             CommandModule.register(table_name="note", disable_default_handler=True, events="stream"),
             CommandModule.register(table_name="dup"),
-        ]
+            CommandModule.register(table_name="master", data_sync_handlers=[Search, Mail]),
+        ],
+        providers=[Orders],
     )
     class Application: ...
 
     with emulated_aws():
-        root = DynamicModule(Application, imports=[ConfigModule.for_root(environment({}))])
+        settings = environment({})
+        if dead_letters:
+            settings = settings.model_copy(update={"dead_letter_queue_url": DEAD_LETTERS})
+        root = DynamicModule(Application, imports=[ConfigModule.for_root(settings)])
         container = await Container.create(root)
         await container.initialize()
         try:
-            yield Service(container)
+            service = Service(container)
+            service.sqs.create_queue(QueueName="dead-letters")
+            yield service
         finally:
             await container.close()
 
@@ -178,4 +246,18 @@ async def service() -> AsyncIterator[Service]:
 async def executions() -> AsyncIterator[Service]:
     """A running application with the step-functions driver."""
     async with _start("step-functions") as running:
+        yield running
+
+
+@pytest.fixture
+async def queued() -> AsyncIterator[Service]:
+    """A running application with the stream driver and a dead-letter queue."""
+    async with _start("stream", dead_letters=True) as running:
+        yield running
+
+
+@pytest.fixture
+async def inline() -> AsyncIterator[Service]:
+    """A running application with the driver `inline`."""
+    async with _start("inline") as running:
         yield running

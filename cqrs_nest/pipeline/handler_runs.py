@@ -1,0 +1,66 @@
+"""Runs of custom handlers: all at once, each by its own policy, none that is through already."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from cqrs_nest.commands import CommandModel, RegisteredHandler
+from cqrs_nest.commands.rows import Row
+from cqrs_nest.common.logger import Logger
+from cqrs_nest.events.concurrency import gather_all
+
+NOTE_AFTER_SECONDS = 0.5
+"""When some handlers are through and others are not by then, it is noted: a function may be cut off."""
+
+_logger = Logger("Pipeline")
+
+
+async def run_handlers(
+    handlers: Sequence[RegisteredHandler], row: Row, done: set[str], note: Callable[[], Awaitable[None]]
+) -> None:
+    """Let those handlers take a command over that are not `done`; all have ended when it returns or raises.
+
+    `done` gets the names of those that succeed, also when others fail; their errors are raised as
+    `gather_all` does. `note` is called when `done` has grown while others still run.
+    """
+    runs = {
+        handler.name: asyncio.create_task(run_handler(handler, row), name=f"projection {handler.name}")
+        for handler in handlers
+        if handler.name not in done
+    }
+    if not runs:
+        return
+    try:
+        finished, running = await asyncio.wait(runs.values(), timeout=NOTE_AFTER_SECONDS)
+        if finished and running:
+            done.update(_succeeded(runs))
+            await note()
+        await gather_all(list(runs.values()))
+    finally:
+        done.update(_succeeded(runs))
+        for run in runs.values():
+            run.cancel()
+
+
+async def run_handler(handler: RegisteredHandler, row: Row) -> Any:
+    """Let one handler take a command over, as often as its policy allows; its result."""
+    for pause in handler.retry.pauses():
+        try:
+            return await handler.instance.up(CommandModel.from_row(row))
+        except handler.retry.give_up_on:
+            raise
+        except Exception as error:  # noqa: BLE001 - the last attempt raises it
+            where = f"{row['pk']} {row['sk']}"
+            _logger.warn(
+                "%s failed on %s and is tried again in %.2f s: %s", handler.name, where, pause, error
+            )
+        await asyncio.sleep(pause)
+    return await handler.instance.up(CommandModel.from_row(row))
+
+
+def _succeeded(runs: Mapping[str, asyncio.Task[Any]]) -> set[str]:
+    return {
+        name for name, run in runs.items() if run.done() and not run.cancelled() and run.exception() is None
+    }

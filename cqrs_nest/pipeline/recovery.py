@@ -1,0 +1,227 @@
+"""Carries on commands that stand still: their delivery was lost, was given up, or died half-way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cqrs_nest.aws import AwsSession, DynamoDbService, StepFunctionService, error_code
+from cqrs_nest.aws.dynamodb import Condition
+from cqrs_nest.commands import CommandTableRegistry, RegisteredTable, remove_sort_key_version
+from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row
+from cqrs_nest.commands.statuses import FINISHED
+from cqrs_nest.pipeline.command_steps import NEVER_APPLIED, CommandSteps, is_through
+from cqrs_nest.pipeline.options import PipelineOptions
+from cqrs_nest.pipeline.pipeline import CommandPipeline
+from cqrs_nest.pipeline.stream_driver import StreamDriver
+from cqrs_nest.pipeline.sync_commands import SyncCommandHandler
+
+ITEMS_AT_ONCE = 8
+SEGMENT_BYTES = 256_000_000
+"""About how much of a table is one part of a recovery."""
+_DELIVERY = "recovery"
+_WANTED = ("pk", "sk", "version", "status", "syncMode", "updatedAt", "createdAt", OWED)
+_UNFINISHED = Condition(
+    "attribute_not_exists(#status) OR attribute_exists(#owed)"
+    " OR (#status <> :finished AND #status <> :never)",
+    {":finished": FINISHED, ":never": NEVER_APPLIED},
+    {"#status": "status", "#owed": OWED},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedCommand:
+    """A command that was carried on to its end. `table` is the name it was registered under."""
+
+    table: str
+    pk: str
+    sk: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCommand:
+    """A command that could not be carried on, and why."""
+
+    table: str
+    pk: str
+    sk: str
+    error: Exception
+
+
+@dataclass(slots=True)
+class RecoveryResult:
+    """What a recovery did. `scanned` counts rows read, of which `stalled` stood still."""
+
+    scanned: int = 0
+    stalled: int = 0
+    applied: list[AppliedCommand] = field(default_factory=list[AppliedCommand])
+    failed: list[FailedCommand] = field(default_factory=list[FailedCommand])
+
+    def add(self, other: RecoveryResult) -> None:
+        """Add what another part did."""
+        self.scanned += other.scanned
+        self.stalled += other.stalled
+        self.applied += other.applied
+        self.failed += other.failed
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryPart:
+    """A part of a command table; parts may be done in any order, again, and at once."""
+
+    table: str
+    segment: int
+    segments: int
+
+
+class CommandRecovery:
+    """Finds the commands whose status stands still, and does for each what is still due.
+
+    Every step is safe to repeat, so a recovery may run beside live traffic and beside another one.
+    """
+
+    def __init__(
+        self,
+        pipeline: CommandPipeline,
+        stream: StreamDriver,
+        sync: SyncCommandHandler,
+        registry: CommandTableRegistry,
+        session: AwsSession,
+        dynamodb: DynamoDbService,
+        step_functions: StepFunctionService,
+        options: PipelineOptions = PipelineOptions(),
+    ) -> None:
+        self._pipeline = pipeline
+        self._stream = stream
+        self._sync = sync
+        self._registry = registry
+        self._session = session
+        self._dynamodb = dynamodb
+        self._step_functions = step_functions
+        self._has_executions = options.driver == "step-functions"
+
+    async def parts(self, tables: Sequence[str] = ()) -> tuple[list[RecoveryPart], int]:
+        """The parts of some tables (none named: of all) and about how many rows they have.
+
+        Raises LookupError for a table that no module registers.
+        """
+        parts: list[RecoveryPart] = []
+        rows = 0
+        for name in tables or self._registry.table_names:
+            table = self._table(name)
+            answer = await self._session.call("dynamodb", "describe_table", TableName=table.table.command)
+            found = answer["Table"]
+            segments = 1 + found.get("TableSizeBytes", 0) // SEGMENT_BYTES
+            parts += [RecoveryPart(table.table.name, segment, segments) for segment in range(segments)]
+            rows += found.get("ItemCount", 0)
+        return parts, rows
+
+    async def recover(self, part: RecoveryPart, older_than: timedelta) -> RecoveryResult:
+        """Carry on the commands of a part that have stood still for longer than `older_than`.
+
+        A command that fails does not keep others of other items from being carried on.
+        """
+        table = self._table(part.table)
+        result = RecoveryResult()
+        start: Row | None = None
+        while True:
+            page = await self._dynamodb.scan(
+                table.table.command,
+                start_key=start,
+                filter=_UNFINISHED,
+                only=_WANTED,
+                segment=(part.segment, part.segments) if part.segments > 1 else None,
+            )
+            stalled = [row for row in page.items if _stands_still(row, older_than)]
+            result.add(RecoveryResult(page.scanned, len(stalled)))
+            result.add(await self._carry_on_items(table, stalled))
+            start = page.last_key
+            if start is None:
+                return result
+
+    async def carry_on(self, table: RegisteredTable, pk: str, sk: str) -> list[AppliedCommand]:
+        """Apply a command that is still due, and then those that wait behind it.
+
+        Raises what keeps it, or a later one, from being applied.
+        """
+        applied: list[AppliedCommand] = []
+        row = await self._due_row(table, pk, sk)
+        while row is not None:
+            steps = self._pipeline.steps(table, row, _DELIVERY)
+            if await self._is_left_to_execution(steps, row):
+                break
+            await self._apply(table, steps, row)
+            applied.append(AppliedCommand(table.table.name, steps.pk, steps.sk))
+            following = await steps.command_row(steps.version + 1)
+            row = following if following is not None and _is_due(following) else None
+        return applied
+
+    async def _carry_on_items(self, table: RegisteredTable, rows: Iterable[Row]) -> RecoveryResult:
+        """One item after another, its commands in order; several items at once."""
+        items: dict[tuple[str, str], list[Row]] = {}
+        for row in rows:
+            items.setdefault((row["pk"], remove_sort_key_version(row["sk"])), []).append(row)
+        result = RecoveryResult()
+        at_once = asyncio.Semaphore(ITEMS_AT_ONCE)
+
+        async def carry_on_item(commands: list[Row]) -> None:
+            async with at_once:
+                for row in sorted(commands, key=lambda row: int(row.get("version") or 0)):
+                    try:
+                        result.applied += await self.carry_on(table, row["pk"], row["sk"])
+                    except Exception as error:  # noqa: BLE001 - it is reported with the others
+                        result.failed.append(FailedCommand(table.table.name, row["pk"], row["sk"], error))
+                        return
+
+        await asyncio.gather(*(carry_on_item(commands) for commands in items.values()))
+        return result
+
+    async def _apply(self, table: RegisteredTable, steps: CommandSteps, row: Row) -> None:
+        if row.get("syncMode") == SYNC_MODE:
+            await self._sync.carry_on(steps, row, retry_parked=True)
+        else:
+            await self._stream.apply(table, row, _DELIVERY, retry_parked=True)
+        after = await steps.command_state(steps.version)
+        if after is not None and _is_due(after):
+            raise RuntimeError(f"{steps!r} still has the status {after.get('status')}; nothing could be done")
+
+    async def _is_left_to_execution(self, steps: CommandSteps, row: Row) -> bool:
+        """Whether an execution of the state machine waits with the command, and goes on in its turn."""
+        token = row.get("taskToken")
+        if not self._has_executions or not token:
+            return False
+        previous = await steps.command_state(steps.version - 1)
+        if previous is not None and not is_through(previous):
+            return True
+        output = {"result": "resumed_by_prev_version", "prevVersion": steps.version - 1}
+        try:
+            await self._step_functions.resume_execution(token, output)
+        except Exception as error:
+            if error_code(error) not in ("TaskDoesNotExist", "TaskTimedOut"):
+                raise
+            return False
+        return True
+
+    async def _due_row(self, table: RegisteredTable, pk: str, sk: str) -> Row | None:
+        key = {"pk": pk, "sk": sk}
+        row = await self._dynamodb.get_item(table.table.command, key, consistent_read=True, attributes="keep")
+        return row if row is not None and _is_due(row) else None
+
+    def _table(self, name: str) -> RegisteredTable:
+        table = self._registry.table(name)
+        if table is None:
+            known = ", ".join(self._registry.table_names)
+            raise LookupError(f"No module registers the table {name!r}; registered are: {known}.")
+        return table
+
+
+def _is_due(row: Row) -> bool:
+    return row.get("status") not in (FINISHED, NEVER_APPLIED) or OWED in row
+
+
+def _stands_still(row: Row, limit: timedelta) -> bool:
+    """Whether a row has not changed for that long; one without a date has."""
+    changed = row.get("updatedAt") or row.get("createdAt")
+    return not isinstance(changed, datetime) or datetime.now(UTC) - changed >= limit
