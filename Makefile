@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test test-all check reliability bench bench-server clean
+.PHONY: install demo run test test-all test-scaffold check reliability bench bench-server clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -20,7 +20,7 @@ run: $(STAMP)
 	@$(BIN)/python -m sample_app
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -rs
+	$(BIN)/python -m pytest -n 2 -rs --ignore tests/scaffold
 
 # The second emulator has an environment of its own, as it pins its own botocore.
 build/ministack/.installed: tests/ministack.requirements.txt
@@ -38,6 +38,10 @@ check: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/python -m pytest -q tests/architecture
+
+# A built wheel in a fresh environment: a project from nothing, its tests, its answers.
+test-scaffold: $(STAMP)
+	$(BIN)/python -m pytest -s tests/scaffold
 
 # Cuts off every operation at every call to AWS and prints what recovery makes of it; some minutes.
 reliability: $(STAMP)

@@ -14,12 +14,14 @@ from cqrs_nest import __version__
 
 _COMMANDS = {
     "graph": "cqrs_nest.cli.graph:graph",
+    "new": "cqrs_nest.cli.new:new",
     "openapi": "cqrs_nest.cli.openapi:openapi",
     "recover": "cqrs_nest.cli.recover:recover",
     "redrive": "cqrs_nest.cli.redrive:redrive",
     "routes": "cqrs_nest.cli.routes:routes",
     "tables": "cqrs_nest.cli.tables:tables",
     "token": "cqrs_nest.cli.token:token",
+    "update": "cqrs_nest.cli.new:update",
 }
 
 

@@ -1,0 +1,1 @@
+"""What `cqrs-nest new` makes a project of: the sample application and the files around it."""
