@@ -14,10 +14,11 @@ from cqrs_nest.app.module import application_module
 from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
-from cqrs_nest.context import AuthenticationMiddleware, JwtVerifier
+from cqrs_nest.context import AuthenticationMiddleware, JwtVerifier, current_invoke
 from cqrs_nest.core import Container, Overrides
 from cqrs_nest.core.tracing import TracingOptions
-from cqrs_nest.http import HttpApplication, HttpOptions
+from cqrs_nest.http import CorsOptions, HttpApplication, HttpOptions, RateLimit
+from cqrs_nest.http.rate_limit import client_address
 from cqrs_nest.http.spans import RequestSpans
 
 
@@ -91,9 +92,23 @@ def _http_options(environment: Environment) -> HttpOptions:
     """What the environment says about HTTP; the API's documentation is shown in development only."""
     return HttpOptions(
         body_limit=environment.request_body_size_limit,
+        cors=CorsOptions(origins=environment.cors_origins),
+        rate_limit=_rate_limit(environment),
         swagger_ui=environment.node_env == "local",
         title=environment.app_name,
     )
+
+
+def _rate_limit(environment: Environment) -> RateLimit | None:
+    per_minute = environment.rate_limit_per_minute
+    return RateLimit(requests=per_minute, key=_caller) if per_minute else None
+
+
+def _caller(scope: Scope) -> str:
+    """The user of a verified token; without one, the address."""
+    invoke = current_invoke.get()
+    user = None if invoke is None else invoke.user_id
+    return client_address(scope) if user is None else f"user {user}"
 
 
 class AsgiApplication:

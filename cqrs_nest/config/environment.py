@@ -59,6 +59,11 @@ class Environment(BaseModel):
     request_body_size_limit: Bytes = Field(default=102_400, gt=0)
     """Bytes; written as `100kb`."""
 
+    cors_origins: CommaList = ("*",)
+    """The origins whose pages may call, such as `https://app.example`; `*` is every one."""
+    rate_limit_per_minute: int = Field(default=0, ge=0)
+    """Requests a minute of one user, or of one address without a user, in one process; 0 sets no limit."""
+
     dynamodb_endpoint: str | None = None
     dynamodb_region: str | None = None
     check_tables: bool | None = None

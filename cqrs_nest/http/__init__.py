@@ -6,11 +6,14 @@ from cqrs_nest.http.application import HttpApplication
 from cqrs_nest.http.dto import Dto
 from cqrs_nest.http.errors import InvalidControllerError
 from cqrs_nest.http.options import CorsOptions, HttpOptions, ValidationOptions
+from cqrs_nest.http.rate_limit import RateLimit
 from cqrs_nest.http.router_module import RouterModule, RouteTree
 from cqrs_nest.http.routes import RouteDefinition
+from cqrs_nest.http.security_headers import SECURITY_HEADERS
 from cqrs_nest.http.versioning import CustomVersioning, HeaderVersioning, MediaTypeVersioning, UriVersioning
 
 __all__ = [
+    "SECURITY_HEADERS",
     "CorsOptions",
     "CustomVersioning",
     "Dto",
@@ -19,6 +22,7 @@ __all__ = [
     "HttpOptions",
     "InvalidControllerError",
     "MediaTypeVersioning",
+    "RateLimit",
     "RouteDefinition",
     "RouteTree",
     "RouterModule",

@@ -21,8 +21,10 @@ from cqrs_nest.http.middleware import read_middleware, run_middleware
 from cqrs_nest.http.openapi import openapi_document
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.plan import compile_plan
+from cqrs_nest.http.rate_limit import RateLimiter
 from cqrs_nest.http.responses import RawHeaders
 from cqrs_nest.http.routes import RouteDefinition, read_routes, warn_of_hidden_routes
+from cqrs_nest.http.security_headers import SecurityHeaders
 from cqrs_nest.http.spans import named_route
 from cqrs_nest.http.swagger_ui import Answer, SwaggerUi
 from cqrs_nest.http.versioning import Endpoint, VersionedRouter
@@ -63,6 +65,8 @@ class HttpApplication:
         self._middleware = read_middleware(container, self.routes, options)
         self._handle_error = ExceptionHandler([enhancers.of_application(FILTER)])
         self._cors = None if options.cors is None else Cors(options.cors)
+        self._security_headers = SecurityHeaders(options.security_headers)
+        self._rate_limit = None if options.rate_limit is None else RateLimiter(options.rate_limit)
         self._document: dict[str, Any] | None = None
         self._inner: ASGIApp = self._dispatch
 
@@ -101,10 +105,11 @@ class HttpApplication:
         if scope["type"] != "http":
             raise ValueError(f"HttpApplication serves http, not {scope['type']}")
         headers = [] if self._cors is None else self._cors.response_headers(scope)
-        exchange = _Exchange(send, headers, is_head=scope["method"] == "HEAD")
+        exchange = _Exchange(scope, send, headers, self._security_headers)
         started = perf_counter()
         try:
-            await self._inner(scope, receive, exchange.send)
+            refusal = None if self._rate_limit is None else self._rate_limit.refusal(scope)
+            await (refusal or self._inner)(scope, receive, exchange.send)
         except ClientDisconnect:
             # Nobody is left to be answered, and nothing was done.
             return
@@ -156,18 +161,21 @@ class HttpApplication:
 class _Exchange:
     """Watches one answer: notes its status, adds what every answer carries, leaves out the body for HEAD."""
 
-    __slots__ = ("_headers", "_is_head", "_send", "status")
+    __slots__ = ("_headers", "_is_head", "_scope", "_security", "_send", "status")
 
-    def __init__(self, send: Send, headers: RawHeaders, *, is_head: bool) -> None:
+    def __init__(self, scope: Scope, send: Send, headers: RawHeaders, security: SecurityHeaders) -> None:
+        self._scope = scope
         self._send = send
         self._headers = headers
-        self._is_head = is_head
+        self._security = security
+        self._is_head = scope["method"] == "HEAD"
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
+            headers = [*message.get("headers", ()), *self._headers]
+            message = {**message, "headers": headers + self._security.missing(headers, self._scope)}
         elif self._is_head:
             message = {**message, "body": b""}
         await self._send(message)

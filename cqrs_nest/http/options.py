@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cqrs_nest.common import CanActivate, ExceptionFilter, NestInterceptor, PipeTransform, RouteInfo
+from cqrs_nest.http.rate_limit import RateLimit
+from cqrs_nest.http.security_headers import SECURITY_HEADERS
 from cqrs_nest.http.versioning import Versioning
 
 
@@ -55,6 +57,10 @@ class HttpOptions:
     upload_limit: int = 6_291_456
     """The same for routes that take files; Lambda's own limit unless set."""
     cors: CorsOptions | None = field(default_factory=CorsOptions)
+    security_headers: Mapping[str, str] = field(default_factory=lambda: SECURITY_HEADERS)
+    """What every answer carries that does not say otherwise itself; empty for nothing."""
+    rate_limit: RateLimit | None = None
+    """How often one caller may ask; more answers 429, before anything else is done for the request."""
     validation: ValidationOptions = field(default_factory=ValidationOptions)
     access_log: bool = True
     """One line a request: method, path, status, milliseconds."""

@@ -409,7 +409,7 @@ async def test_cors() -> None:
         async def get(self) -> str:
             return "1"
 
-    client = await serve(Cats)
+    client = await serve(Cats, security_headers={})
     asking = {
         "origin": "http://a.test",
         "access-control-request-method": "PUT",

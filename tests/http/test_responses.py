@@ -219,7 +219,7 @@ async def test_statuses(serve: Any, method: str, path: str, status: int, body: s
 
 
 async def test_no_content_has_no_headers_of_a_body(serve: Any) -> None:
-    response = await (await serve(Statuses, cors=None)).delete("/s")
+    response = await (await serve(Statuses, cors=None, security_headers={})).delete("/s")
     assert dict(response.headers) == {}
 
 
