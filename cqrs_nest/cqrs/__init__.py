@@ -53,7 +53,7 @@ from cqrs_nest.commands import (
 )
 from cqrs_nest.cqrs.idempotency import IdempotencyBehaviour, IdempotencyResultError
 from cqrs_nest.cqrs.idempotency_stores import IdempotencyStore, InMemoryIdempotencyStore
-from cqrs_nest.cqrs.message_context import acting_for, current_message_context
+from cqrs_nest.cqrs.message_context import acting_for, current_message_context, current_message_id
 from cqrs_nest.cqrs.module import CqrsModule
 from cqrs_nest.cqrs.sns_event_publisher import SnsEventPublisher
 from cqrs_nest.cqrs.tracing import TracingBehaviour
@@ -117,4 +117,5 @@ __all__ = [
     "VersionConflictException",
     "acting_for",
     "current_message_context",
+    "current_message_id",
 ]

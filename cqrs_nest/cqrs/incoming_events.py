@@ -81,5 +81,6 @@ class IncomingEventHandler:
             self._logger.debug("%r: nobody listens", incoming)
             return
         message = incoming.message
-        with acting_for(context_of(message)), within_saga_chain(saga_chain_of(message)):
+        chain = saga_chain_of(message)
+        with acting_for(context_of(message), message_id=message.get("id")), within_saga_chain(chain):
             await self._event_bus.deliver(event, rethrow=True)

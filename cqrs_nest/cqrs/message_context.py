@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from cqrs_nest.buses import MessageContext, outgoing_traceparent
@@ -11,6 +12,8 @@ from cqrs_nest.context import Invoke, SystemInvoke, current_invoke
 from cqrs_nest.context.tenants import acting_tenant
 from cqrs_nest.context.user import CLAIM_TENANT
 from cqrs_nest.core import current_request_scope
+
+_message_id: ContextVar[str | None] = ContextVar("message_id", default=None)
 
 
 def current_message_context() -> MessageContext:
@@ -34,19 +37,30 @@ def current_message_context() -> MessageContext:
     )
 
 
+def current_message_id() -> str | None:
+    """The id of the message that brought the event being handled; when it is delivered again, the same.
+
+    None for what no message of another process has caused.
+    """
+    return _message_id.get()
+
+
 @contextmanager
-def acting_for(context: MessageContext) -> Generator[None]:
+def acting_for(context: MessageContext, *, message_id: str | None = None) -> Generator[None]:
     """Handle something on behalf of `context`: audit fields, tenant checks and events name it.
 
     Only a context that says `is_system` acts as the service itself. One that names nobody has no rights.
+    `message_id`: what `current_message_id` gives meanwhile.
     """
     reset_invoke = current_invoke.set(_invoke(context))
+    reset_message_id = _message_id.set(message_id)
     # What was built for the caller around must not serve this one.
     reset_scope = current_request_scope.set(None)
     try:
         yield
     finally:
         current_request_scope.reset(reset_scope)
+        _message_id.reset(reset_message_id)
         current_invoke.reset(reset_invoke)
 
 

@@ -30,6 +30,7 @@ from cqrs_nest.cqrs import (
     SnsEventPublisher,
     acting_for,
     current_message_context,
+    current_message_id,
 )
 from cqrs_nest.events import EventService
 from cqrs_nest.pipeline import PipelineModule
@@ -370,6 +371,33 @@ async def test_the_system_is_who_says_so_and_a_message_that_names_nobody_has_no_
         (failure,) = (await service.consume([{**message, "Body": json.dumps(body)}])).failures
         assert isinstance(failure.error.exceptions[0], ForbiddenException)
     assert log[-1] == MessageContext()
+
+
+@EventsHandler(TodoCreated)
+class OnceHandler(IEventHandler[TodoCreated]):
+    """Writes, and fails once afterwards."""
+
+    def __init__(self, log: Log, commands: CommandService) -> None:
+        self._log, self._commands = log, commands
+
+    async def handle(self, event: TodoCreated) -> None:
+        self._log.append(current_message_id())
+        await self._commands.publish_async(todo_input(name=event.name), request_id=current_message_id())
+        if len(self._log) == 1:
+            raise ConnectionError("after the write")
+
+
+async def test_the_messages_id_makes_a_repetition_find_what_the_first_delivery_wrote(
+    start: Any, over_sns: DynamicModule, as_alice: None
+) -> None:
+    service = await start(Log, OnceHandler, root=over_sns, raw=True)
+    await service.module.get(EventBus).publish(TodoCreated("milk"))
+    messages = service.receive()
+    assert len((await service.consume(messages)).failures) == 1
+    assert not (await service.consume(messages)).failures
+    assert service.module.get(Log) == [json.loads(messages[0]["Body"])["id"]] * 2
+    assert [row["sk"]["S"] for row in service.rows("todo-command")] == ["A1@1"]
+    assert current_message_id() is None
 
 
 class Loop:

@@ -14,14 +14,14 @@ from cqrs_nest.cqrs import (
     CommandBus,
     CommandHandler,
     CommandHandlerNotFoundException,
-    CqrsModule,
     EventBus,
     EventsHandler,
     HandlerSetupError,
     ICommandHandler,
     IEventHandler,
 )
-from cqrs_nest.testing import Test, TestingModule
+from cqrs_nest.testing import TestingModule
+from tests.buses.application import start
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,7 @@ class WrongModule: ...
 
 @pytest.fixture
 async def module() -> AsyncIterator[TestingModule]:
-    module = await Test.create_testing_module(imports=[CqrsModule], providers=[KnownHandler]).compile()
-    async with module:
-        await module.initialize()
+    async with await start(KnownHandler) as module:
         yield module
 
 
