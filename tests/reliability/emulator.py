@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
+from cqrs_nest.local.functions import LocalFunctions
 from cqrs_nest.local.moto_server import MotoServer
 
-if __name__ == "__main__":
-    server = MotoServer(lambda service: None)
+
+async def main() -> None:
+    """Serve until there is no more to read."""
+    server = MotoServer(lambda service: None, LocalFunctions())
     print(server.url, flush=True)
-    sys.stdin.read()
+    await asyncio.to_thread(sys.stdin.read)
     server.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
