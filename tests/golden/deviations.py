@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -82,8 +82,8 @@ def expect(replayed: Replayed) -> Expectation:
     step = replayed.step
     for rule in rules():
         if step.operation is None:
-            if "handler calls" in rule.targets:
-                _handler_calls(rule, expectation)
+            if step.label in rule.targets:
+                _handler_calls(rule, replayed, expectation)
         elif step.operation in rule.operations:
             _apply(rule, replayed, expectation)
     return expectation
@@ -105,10 +105,10 @@ def _apply(rule: Rule, replayed: Replayed, expectation: Expectation) -> None:
             expectation.used.add(rule.id)
             ADJUSTMENTS[rule.instead](replayed, observed)
         return
-    for row_id in _written(replayed) if any(kind in rule.targets for kind in KINDS) else ():
+    for row_id in _written(replayed, observed) if any(kind in rule.targets for kind in KINDS) else ():
         kind = row_id[0].rpartition("-")[2]
         if kind in rule.targets:
-            row = observed.rows[row_id]
+            row = observed.rows[row_id] = dict(observed.rows[row_id])
             before = replayed.before.get(row_id)
             plain = {name: deserialize(value) for name, value in row.items()}
             _attributes(rule, expectation, row, {**names, "row": plain, "before": before}, as_row=True)
@@ -142,7 +142,12 @@ def _attributes(
             holder[attribute] = serialize(value) if as_row else value
 
 
-def _handler_calls(rule: Rule, expectation: Expectation) -> None:
+def _handler_calls(rule: Rule, replayed: Replayed, expectation: Expectation) -> None:
+    if rule.instead in ADJUSTMENTS:
+        if eval(rule.when, {"entries": expectation.observation.result}):
+            expectation.used.add(rule.id)
+            ADJUSTMENTS[rule.instead](replayed, expectation.observation)
+        return
     for entry in expectation.observation.result:
         command = entry.get("cmd", entry)
         for attribute in rule.attributes:
@@ -166,7 +171,7 @@ def _names(replayed: Replayed) -> dict[str, Any]:
         **NAMES,
         "absent": ABSENT,
         "input": args.get("input", {}),
-        "published": args.get("input") or ({} if error else created),
+        "published": args.get("input") or _raw(args) or (created if "pk" in created else {}),
         "options": options,
         "error": error and {"name": error.get("name"), "message": error.get("message") or ""},
         "now": to_local_iso(step.clock),
@@ -181,14 +186,21 @@ def _names(replayed: Replayed) -> dict[str, Any]:
         "stored_text": lambda row, name: _stored_text(replayed, row, name),
         "stored": lambda row: _stored(replayed, row),
         "stored_uri": lambda row: _stored_uri(replayed, row),
+        "before_step": replayed,
         "set_name": sets[0][0],
         "set_value": sets[0][1],
     }
 
 
+def _raw(args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An input that was recorded as the text it came as."""
+    raw: dict[str, Any] = json.loads(args["raw"]) if isinstance(args.get("raw"), str) else {}
+    return raw
+
+
 def _stored(replayed: Replayed, row: Mapping[str, Any]) -> dict[str, Any]:
     """The data row of an item as a result shows it; empty when there is none."""
-    found = replayed.before.get(("local-demo-todo-data", row["pk"], row["sk"]))
+    found = replayed.before.get((f"local-demo-{replayed.step.table}-data", row["pk"], row["sk"]))
     plain = deserialize_item(found) if found else {}
     moments = {
         name: {"$date": to_utc_iso(plain[name])} for name in ("createdAt", "updatedAt") if name in plain
@@ -198,22 +210,20 @@ def _stored(replayed: Replayed, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _stored_uri(replayed: Replayed, row: Mapping[str, Any]) -> str | None:
     """What stands in the place of a data row's attributes, if they are a text."""
-    found = replayed.before.get(("local-demo-todo-data", row["pk"], row["sk"]), {})
+    found = replayed.before.get((f"local-demo-{replayed.step.table}-data", row["pk"], row["sk"]), {})
     uri: str | None = found.get("attributes", {}).get("S")
     return uri
 
 
 def _stored_text(replayed: Replayed, row: Mapping[str, Any], name: str) -> str:
     """An attribute of the data row of an item, as it is stored."""
-    stored: str = replayed.before["local-demo-todo-data", row["pk"], row["sk"]][name]["S"]
+    stored: str = replayed.before[f"local-demo-{replayed.step.table}-data", row["pk"], row["sk"]][name]["S"]
     return stored
 
 
-def _written(replayed: Replayed) -> Iterator[RowId]:
-    """The rows that the recorded step changed or made."""
-    for row_id, row in replayed.recorded.rows.items():
-        if replayed.before.get(row_id) != row:
-            yield row_id
+def _written(replayed: Replayed, expected: Observation) -> list[RowId]:
+    """The rows that the step is expected to change or make."""
+    return [row_id for row_id, row in expected.rows.items() if replayed.before.get(row_id) != row]
 
 
 def _error(instead: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService
-from cqrs_nest.aws.dynamodb import IfNotExists, Increment, ListAppend
+from cqrs_nest.aws.dynamodb import Condition, IfNotExists, Increment, ListAppend, deserialize_item
 from cqrs_nest.commands import CommandService, CommandTableRegistry, DataService, HistoryService
 from cqrs_nest.context import Invoke
 from cqrs_nest.core import Container
 from tests.golden.recordings import UNDEFINED, Step, Texts, decode
 
+PK = "TODO#tenant01"
+"""Where the recorded application keeps its items, for a key of which only the other part is known."""
 FRAMEWORK_FIELDS = (
     "ttl",
     "status",
@@ -36,6 +39,7 @@ class Call:
     step: Step
     container: Container
     texts: Texts
+    before: Mapping[tuple[str, str, str], Mapping[str, Any]]
 
     @property
     def arguments(self) -> Any:
@@ -48,16 +52,26 @@ class Call:
 
     @property
     def input(self) -> Any:
-        """What is published; where it was not recorded, what the result was made of."""
+        """What is published; where it was not recorded, what the command was made of."""
         arguments = self.arguments
-        return arguments["input"] if "input" in arguments else self._input_of_result()
+        if "input" in arguments:
+            return arguments["input"]
+        if "raw" in arguments:
+            return decode(json.loads(arguments["raw"]), self.texts)
+        command = self._command
+        if command is None:
+            raise LookupError("neither the input was recorded nor a command that was made of it")
+        given = {name: value for name, value in command.items() if name not in FRAMEWORK_FIELDS}
+        return {**given, "sk": command["sk"].rpartition("@")[0], "version": command["version"] - 1}
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of a publish as keyword arguments."""
+        """The options of a publish as keyword arguments; without recorded ones, as the command has them."""
         options = self.step.recorded["args"].get("options")
-        if options is None and "createdBy" in (self.step.recorded["result"] or {}):
-            return self._options_of_result()
+        command = self._command if options is None else None
+        if command is not None and "createdBy" in command:
+            invoke = _invoke(command.get("createdBy"), command.get("createdIp"), command.get("requestId"))
+            return {"source": command.get("source"), "invoke_context": invoke}
         options = options or {}
         invoke = options.get("invokeContext")
         return {
@@ -68,36 +82,36 @@ class Call:
 
     @property
     def key(self) -> dict[str, str]:
-        """The key in the arguments; where none was recorded, the one of the first read."""
+        """The key in the arguments; where none was recorded, the one of the first call."""
         arguments = self.arguments.get("key", self.arguments)
         if "pk" in arguments:
             return {"pk": arguments["pk"], "sk": arguments["sk"]}
         key = self.step.calls[0]["input"]["Key"]
-        return {"pk": key["pk"]["S"], "sk": key["sk"]["S"]}
+        ((_, pk, _), *_) = [*self.before, ("", "", "")]
+        return {"pk": key["pk"]["S"] if "pk" in key else pk or PK, "sk": key["sk"]["S"]}
 
-    def _input_of_result(self) -> dict[str, Any]:
-        result = decode(self.step.recorded["result"], self.texts)
-        given = {name: value for name, value in result.items() if name not in FRAMEWORK_FIELDS}
-        return {**given, "sk": result["sk"].rpartition("@")[0], "version": result["version"] - 1}
-
-    def _options_of_result(self) -> dict[str, Any]:
+    @property
+    def _command(self) -> dict[str, Any] | None:
+        """The command as it was returned or, for a step that failed, as it was to be written."""
         result = self.step.recorded["result"]
-        event = {
-            "requestContext": {
-                "http": {"sourceIp": result.get("createdIp")},
-                "authorizer": {"jwt": {"claims": {"sub": result.get("createdBy")}}},
-            }
-        }
-        return {
-            "source": result.get("source"),
-            "invoke_context": Invoke(event, {"awsRequestId": result.get("requestId")}),
-        }
+        if isinstance(result, dict) and "version" in result:
+            command: dict[str, Any] = decode(result, self.texts)
+            return command
+        puts = [call for call in self.step.calls if call["op"] == "PutItem"]
+        rows = [call["input"]["Item"] for call in puts if call["target"].endswith("-command")]
+        return deserialize_item(self.texts.filled(rows[0])) if rows else None
 
-    def service(self, cls: type[Any], table: str = "todo") -> Any:
-        """A table's service."""
-        entry = self.container.get(CommandTableRegistry).table(table)
+    def service(self, cls: type[Any]) -> Any:
+        """A service of the step's table."""
+        entry = self.container.get(CommandTableRegistry).table(self.step.table)
         assert entry is not None
         return entry.get(cls)
+
+
+def _invoke(user: str | None, ip: str | None, request_id: str | None) -> Invoke:
+    claims = {"jwt": {"claims": {"sub": user}}}
+    event = {"requestContext": {"http": {"sourceIp": ip}, "authorizer": claims}}
+    return Invoke(event, {"awsRequestId": request_id})
 
 
 Operation = Callable[[Call], Awaitable[Any]]
@@ -117,11 +131,6 @@ def operation(name: str) -> Callable[[Operation], Operation]:
 @operation("CommandService.publishSync")
 async def publish_sync(call: Call) -> Any:
     return await call.service(CommandService).publish_sync(call.input, **call.options)
-
-
-@operation("CommandService.publishSync (dup)")
-async def publish_sync_dup(call: Call) -> Any:
-    return await call.service(CommandService, "dup").publish_sync(call.input, **call.options)
 
 
 @operation("CommandService.publishAsync")
@@ -147,6 +156,34 @@ async def duplicate(call: Call) -> Any:
     return await call.service(CommandService).duplicate(**call.key, **options)
 
 
+@operation("CommandService.updateStatus")
+async def update_status(call: Call) -> Any:
+    update = call.step.calls[0]["input"]
+    body = json.loads((call.step.recorded.get("sns") or [{"Body": "{}"}])[0]["Body"])
+    table, key = update["TableName"], call.key
+    known_ids = (None, f"{table}#{key['pk']}#{key['sk']}")
+    row = call.before.get((table, key["pk"], key["sk"]), {})
+    notify_id = None if body.get("id") in (*known_ids, row.get("requestId", {}).get("S")) else body["id"]
+    status = update["ExpressionAttributeValues"][":status"]["S"]
+    return await call.service(CommandService).update_status(**key, status=status, notify_id=notify_id)
+
+
+@operation("CommandService.updateTtl")
+async def update_ttl(call: Call) -> Any:
+    return await call.service(CommandService).update_ttl(**call.key)
+
+
+@operation("CommandService.updateTaskToken")
+async def update_task_token(call: Call) -> Any:
+    token = call.step.calls[0]["input"]["ExpressionAttributeValues"][":taskToken"]["S"]
+    return await call.service(CommandService).update_task_token(**call.key, token=token)
+
+
+@operation("CommandService.getNextCommand")
+async def get_next_command(call: Call) -> Any:
+    return await call.service(CommandService).get_next_command(**call.key)
+
+
 @operation("CommandService.reSyncData")
 async def re_sync_data(call: Call) -> Any:
     return await call.service(CommandService).re_sync_data()
@@ -169,7 +206,8 @@ async def get_data(call: Call) -> Any:
 
 @operation("DataService.listItemsByPk")
 async def list_data(call: Call) -> Any:
-    return await call.service(DataService).list_items_by_pk(call.arguments["pk"])
+    arguments = call.arguments
+    return await call.service(DataService).list_items_by_pk(arguments["pk"], **page_options(arguments))
 
 
 @operation("HistoryService.getItem")
@@ -189,6 +227,17 @@ async def update_item(call: Call) -> Any:
         remove=[name if how is True else (name, how["index"]) for name, how in removed],
         condition=arguments.get("conditions"),
     )
+
+
+def page_options(arguments: Any) -> dict[str, Any]:
+    """The options of a page as keyword arguments."""
+    options = arguments.get("options") or arguments.get("opts") or {}
+    names = {"limit": "limit", "order": "order", "startFromSk": "start_from_sk"}
+    given = {names[name]: value for name, value in options.items() if name in names and value is not None}
+    if sk := options.get("sk"):
+        names_of = sk.get("skAttributeNames") or {}
+        given["sk"] = Condition(sk["skExpression"], sk.get("skAttributeValues") or {}, names_of)
+    return given
 
 
 def _set_value(value: Any) -> Any:

@@ -8,7 +8,6 @@ from typing import Any
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.events import EventService
 from tests.golden.operations import Call, operation
-from tests.golden.recorded_app import probe
 from tests.golden.world import STATE_MACHINE
 
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z")
@@ -28,16 +27,6 @@ async def dynamodb_event(call: Call) -> Any:
 
 
 @operation("EventService.handleStepFunctionsEvent")
-async def step_functions_event(call: Call) -> Any:
-    recorded = call.step.recorded["result"]
-    if isinstance(recorded, dict) and recorded["$error"]["message"] == "rds down":
-        probe.fail = type("Error", (Exception,), {})("rds down")
-    try:
-        return await _handle(call)
-    finally:
-        probe.fail = None
-
-
 @operation("EventService.handleSqsEvent")
 @operation("EventService.handleSnsEvent")
 @operation("EventService.handleS3Event")

@@ -6,7 +6,7 @@ from typing import Any
 
 from cqrs_nest.commands import ItemPage, Repository
 from cqrs_nest.context import Invoke
-from tests.golden.operations import Call, operation
+from tests.golden.operations import Call, operation, page_options
 
 
 @operation("Repository.getItem")
@@ -18,7 +18,8 @@ async def get_item(call: Call) -> Any:
 async def list_items_by_pk(call: Call) -> Any:
     arguments = call.arguments
     latest = bool(arguments.get("mergeOptions", {}).get("latestFlg"))
-    return await call.service(Repository).list_items_by_pk(arguments["pk"], latest=latest, **_caller(call))
+    options = {**page_options({"options": arguments.get("opts")}), **_caller(call)}
+    return await call.service(Repository).list_items_by_pk(arguments["pk"], latest=latest, **options)
 
 
 @operation("Repository.listItems")

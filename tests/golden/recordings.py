@@ -19,6 +19,11 @@ from cqrs_nest.aws import REMOVE, to_utc_iso
 LONG_STRING = 1200
 MAX_SAFE_INTEGER = 2**53 - 1
 UNDEFINED = {"$undefined": True}
+NATURAL_ERRORS = ("ConditionalCheckFailedException", "ValidationException", "NoSuchKey")
+"""What an emulator answers by itself; any other recorded error was injected."""
+CUSTOM_HANDLERS = ("TodoRdsHandler", "DupHandler")
+_OPERATION = re.compile(r"(?P<method>[\w.]+)( x(?P<times>\d+))?( \((?P<table>[\w-]+)\))?")
+_DESCRIBED = re.compile(r"\w+ with (\d+) commands, data at version (\d+)")
 _STACK = re.compile(r"(\\n    at .*?)+(?=\")")
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}(?=\.json)")
 
@@ -35,7 +40,23 @@ class Step:
 
     @property
     def operation(self) -> str | None:
-        return self.recorded.get("op")
+        """The method, without what the recording says of its table and how often it ran at once."""
+        return self._name and self._name["method"]
+
+    @property
+    def table(self) -> str:
+        """The table whose service was called."""
+        return (self._name and self._name["table"]) or "todo"
+
+    @property
+    def times(self) -> int | None:
+        """How often the operation ran at once; None for an ordinary one."""
+        return int(self._name["times"]) if self._name and self._name["times"] else None
+
+    @property
+    def _name(self) -> re.Match[str] | None:
+        name = self.recorded.get("op")
+        return None if name is None else _OPERATION.fullmatch(name)
 
     @property
     def clock(self) -> datetime:
@@ -43,7 +64,36 @@ class Step:
 
     @property
     def calls(self) -> list[Mapping[str, Any]]:
-        return self.recorded.get("apiCalls", [])
+        """The calls to AWS. Of some steps only their names and keys were recorded."""
+        return [
+            _call_of(call) if isinstance(call, str) else call for call in self.recorded.get("apiCalls", [])
+        ]
+
+    @property
+    def injected_errors(self) -> list[Mapping[str, Any]]:
+        """The calls that were made to fail."""
+        return [call for call in self.calls if is_injected(call)]
+
+    @property
+    def error(self) -> Mapping[str, Any] | None:
+        """The recorded error, if the step ended with one."""
+        result = self.recorded.get("result")
+        return result.get("$error") if isinstance(result, dict) else None
+
+    @property
+    def injected_message(self) -> str:
+        """The text of the injected error, as far as the result shows it."""
+        names = {call["error"] for call in self.injected_errors}
+        return str(self.error["message"]) if self.error and self.error.get("name") in names else "injected"
+
+    @property
+    def handler_error(self) -> Mapping[str, Any] | None:
+        """The recorded error, if it was a custom handler's: no call failed, and the failure was noted."""
+        statuses = [_status_of(call) for call in self.calls]
+        is_failed = any(status in ("publish_sync:FAILED", "sync_data:FAILED") for status in statuses)
+        input = self.recorded["args"].get("input")
+        is_other = isinstance(input, dict) and input.get("result") not in (None, *CUSTOM_HANDLERS)
+        return self.error if is_failed and not is_other and all(call["ok"] for call in self.calls) else None
 
     @property
     def tables(self) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -55,12 +105,35 @@ class Step:
         }
 
     @property
+    def has_tables(self) -> bool:
+        return "after" in self.recorded
+
+    @property
     def has_objects(self) -> bool:
         return self.recorded.get("after", {}).get("s3") is not None
 
     @property
     def objects(self) -> list[Mapping[str, Any]]:
         return self.recorded.get("after", {}).get("s3") or []
+
+
+def is_injected(call: Mapping[str, Any]) -> bool:
+    """Whether a recorded call was made to fail."""
+    return not call["ok"] and call["error"] not in NATURAL_ERRORS
+
+
+def _status_of(call: Mapping[str, Any]) -> str | None:
+    values = call["input"].get("ExpressionAttributeValues")
+    return values.get(":status", {}).get("S") if isinstance(values, dict) else None
+
+
+def _call_of(text: str) -> dict[str, Any]:
+    """A call that was recorded as `GetItem:local-demo-todo-data:A1`, with `!Error` when it failed."""
+    text, _, error = text.partition("!")
+    operation, target, *sk = text.split(":")
+    key = {"Key": {"sk": {"S": ":".join(sk)}}} if sk else {}
+    outcome = {"ok": False, "error": error} if error else {"ok": True}
+    return {"service": "DynamoDB", "op": operation, "target": target, "input": key, **outcome}
 
 
 @dataclass(frozen=True)
@@ -77,6 +150,12 @@ class Scenario:
     @property
     def environment(self) -> Mapping[str, str | None]:
         return self.recorded["env"]
+
+    @property
+    def described_versions(self) -> tuple[int, int] | None:
+        """How many commands there were and the version of the data row, where only the text says so."""
+        found = _DESCRIBED.fullmatch(self.recorded.get("description", ""))
+        return (int(found[1]), int(found[2])) if found else None
 
     @property
     def steps(self) -> Iterator[Step]:
@@ -159,6 +238,21 @@ class Texts:
         repeated = long_string["head"][0] * long_string["chars"]
         self.learn(repeated)
         return self._known[long_string["sha256"]]
+
+    def filled(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row in DynamoDB JSON as boto3 wants it, with the long texts in their places."""
+        return {name: attribute_for_seed(self._fill(value)) for name, value in row.items()}
+
+    def _fill(self, value: Any) -> Any:
+        match value:
+            case {"$longString": details}:
+                return self.find(details)
+            case dict():
+                return {name: self._fill(item) for name, item in value.items()}
+            case list():
+                return [self._fill(item) for item in value]
+            case _:
+                return value
 
 
 def encode_text(text: str) -> Any:

@@ -22,14 +22,18 @@ from cqrs_nest.core import Container
 from cqrs_nest.events import EventModule
 from cqrs_nest.pipeline import PipelineModule
 from tests.golden.operations import OPERATIONS, Call
+from tests.golden.operations_at_once import at_once
 from tests.golden.outcomes import encode_error, encode_result, normal_outcome
 from tests.golden.recorded_app import MainModule, probe
-from tests.golden.recordings import Scenario, Step, Texts, encode
+from tests.golden.recordings import Scenario, Step, Texts, encode, normal_row
 from tests.golden.world import World, environment, recorded_messages
 
 RowId = tuple[str, str, str]
 Rows = dict[RowId, dict[str, Any]]
 HANDLER_CALLS = "handler calls"
+CALLS = "calls"
+"""The label of a note that says how many calls to AWS the step before it made."""
+PUBLISHES = ("CommandService.publishSync", "CommandService.publishPartialUpdateSync")
 
 
 @dataclass
@@ -76,8 +80,11 @@ async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
             if step.operation is None:
                 if step.label == HANDLER_CALLS:
                     yield _handler_calls(step, scenario)
+                if step.label == CALLS:
+                    yield _calls(step, world.calls)
                 continue
-            before = rows_before(step, previous)
+            world.calls.clear()
+            before = rows_before(step, previous, scenario)
             world.seed(
                 [(row_id[0], row) for row_id, row in before.items()],
                 [
@@ -85,11 +92,11 @@ async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
                     for entry in (_objects_before(step) if step.has_objects else kept)
                 ],
             )
-            actual = await _run(step, container, world, texts)
+            actual = await _run(step, container, world, texts, before)
             if not step.has_objects:
                 kept, actual.objects = actual.objects, []
-            yield Replayed(step, before, recorded_observation(step), actual)
-            previous = step.tables
+            yield Replayed(step, before, recorded_observation(step, before), actual)
+            previous = step.tables if step.has_tables else world.rows()
 
 
 def as_recorded(scenario: Scenario) -> Iterator[Replayed]:
@@ -97,33 +104,76 @@ def as_recorded(scenario: Scenario) -> Iterator[Replayed]:
     previous = Rows()
     for step in scenario.steps:
         if step.operation is not None:
-            recorded = recorded_observation(step)
-            yield Replayed(step, rows_before(step, previous), recorded, recorded)
-            previous = step.tables
+            before = rows_before(step, previous, scenario)
+            recorded = recorded_observation(step, before)
+            yield Replayed(step, before, recorded, recorded)
+            previous = step.tables if step.has_tables else previous
         elif step.label == HANDLER_CALLS:
             seen = Observation(normal_outcome(step.recorded["note"]), {})
             yield Replayed(step, {}, seen, seen)
 
 
-def recorded_observation(step: Step) -> Observation:
-    """What was recorded after a step."""
+def recorded_observation(step: Step, before: Rows) -> Observation:
+    """What was recorded after a step. Where no rows were, it read only."""
     return Observation(
         normal_outcome(step.recorded["result"]),
-        step.tables,
+        step.tables if step.has_tables else before,
         recorded_messages(step.recorded.get("sns")),
         recorded_messages(step.recorded.get("snsAlarm")),
         sorted(map(dict, step.objects), key=lambda entry: entry["Key"]),
     )
 
 
-def rows_before(step: Step, previous: Rows) -> Rows:
+def rows_before(step: Step, previous: Rows, scenario: Scenario) -> Rows:
     """The state a step started from: what it left, but for the rows it wrote, which are as before.
 
-    Recordings set up rows and clear tables between steps without saying so.
+    Recordings set up rows and clear tables between steps without saying so. What a step replaced without
+    that row having been left by another one is told from what it kept of it.
     """
+    if not step.has_tables:
+        return previous or _described_rows(step, scenario)
     written = {_target(call) for call in step.calls if call["op"] in ("PutItem", "UpdateItem", "DeleteItem")}
     untouched = {row_id: row for row_id, row in step.tables.items() if row_id not in written}
-    return untouched | {row_id: previous[row_id] for row_id in written if row_id in previous}
+    known = untouched | {row_id: previous[row_id] for row_id in written if row_id in previous}
+    return _replaced_rows(step) | known if step.operation in PUBLISHES else known
+
+
+def _replaced_rows(step: Step) -> Rows:
+    """The data row that went to the history, and the command whose time to live was set."""
+    found = Rows()
+    for call in step.calls:
+        if call["op"] != "PutItem":
+            continue
+        table, pk, sk = _target(call)
+        row = {name: value for name, value in call["input"]["Item"].items() if name != "ttl"}
+        if table.endswith("-history"):
+            sk = sk.rpartition("@")[0]
+            found[f"{table.removesuffix('-history')}-data", pk, sk] = {**row, "sk": {"S": sk}}
+        elif table.endswith("-command") and not isinstance(call["input"].get("ConditionExpression"), str):
+            found[table, pk, sk] = row
+    return {row_id: normal_row(row) for row_id, row in found.items()}
+
+
+def _described_rows(step: Step, scenario: Scenario) -> Rows:
+    """The rows that only the scenario's description tells of."""
+    if scenario.described_versions is None:
+        return {}
+    commands, applied = scenario.described_versions
+    result = step.recorded["result"] or {}
+    sk = str(step.calls[0]["input"]["Key"]["sk"]["S"])
+    base = {"pk": {"S": result.get("pk", "TODO#tenant01")}}
+    more = {name: {"S": result[name]} for name in ("name", "id") if name in result}
+    versions = [("command", f"{sk}@{version}", version) for version in range(1, commands + 1)]
+    rows = [*versions, *([("data", sk, applied)] if applied else [])]
+    return {
+        (f"local-demo-{step.table}-{kind}", base["pk"]["S"], key): {
+            **base,
+            **more,
+            "sk": {"S": key},
+            "version": {"N": str(version)},
+        }
+        for kind, key, version in rows
+    }
 
 
 def _target(call: Mapping[str, Any]) -> RowId:
@@ -141,14 +191,17 @@ def _body(entry: Mapping[str, Any], texts: Texts) -> str:
     return body if isinstance(body, str) else texts.find(body["$longString"])
 
 
-async def _run(step: Step, container: Container, world: World, texts: Texts) -> Observation:
+async def _run(step: Step, container: Container, world: World, texts: Texts, before: Rows) -> Observation:
     assert step.operation is not None
     run = OPERATIONS.get(step.operation)
     if run is None:
         raise LookupError(f"no operation is registered for {step.operation!r}")
-    with world.faults(step.calls), time_machine.travel(step.clock.replace(tzinfo=None), tick=False):
+    faults = world.faults(step.calls, step.injected_message)
+    with faults, _failing_handler(step), time_machine.travel(step.clock.replace(tzinfo=None), tick=False):
+        call = Call(step, container, texts, before)
         try:
-            result = encode_result(await run(Call(step, container, texts)))
+            with world.counted():
+                result = encode_result(await (at_once(run, call, step.times) if step.times else run(call)))
         except Exception as error:  # noqa: BLE001 - compared with the recorded error
             result = encode_error(error)
         for table in container.get(CommandTableRegistry).tables:
@@ -168,6 +221,24 @@ def _handler_calls(step: Step, scenario: Scenario) -> Replayed:
         seen = seen[: len(recorded)]
     probe.calls.clear()
     return Replayed(step, {}, Observation(recorded, {}), Observation(seen, {}))
+
+
+def _calls(step: Step, made: list[str]) -> Replayed:
+    """The calls of the step before: here they must not be more, although no configuration is cached yet."""
+    as_few = {"as few calls": True}
+    here = as_few if len(made) <= step.recorded["note"] else {"calls": made}
+    return Replayed(step, {}, Observation(as_few, {}), Observation(here, {}))
+
+
+@contextmanager
+def _failing_handler(step: Step) -> Iterator[None]:
+    """Let the custom handlers fail as they did."""
+    if error := step.handler_error:
+        probe.fail = type(error["name"], (Exception,), {})(error["message"])
+    try:
+        yield
+    finally:
+        probe.fail = None
 
 
 @asynccontextmanager

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import tests.golden.deviations_pipeline
-import tests.golden.deviations_tenants
-import tests.golden.deviations_values  # noqa: F401 - both bring their names
+import tests.golden.extensions  # noqa: F401 - registers all operations and rules
 from tests.golden.conftest import RECORDED, SHARED, golden_directory
 from tests.golden.deviations import document, expect, not_replayed, rules
 from tests.golden.recordings import scenarios

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-from pathlib import Path
-
 import pytest
 
+import tests.golden.extensions  # noqa: F401 - registers all operations and rules
 from tests.golden.conftest import golden_directory
 from tests.golden.deviations import expect, not_replayed
 from tests.golden.recordings import Scenario, scenarios
 from tests.golden.replay import replay
-
-for pattern in ("operations_*.py", "deviations_*.py"):
-    for extension in Path(__file__).parent.glob(pattern):
-        importlib.import_module(f"tests.golden.{extension.stem}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -8,7 +8,15 @@ from typing import Any
 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.config import Environment
-from tests.golden.recordings import attribute_for_seed, encode_text, mask, mask_stack, normal_row, row_id
+from tests.golden.recordings import (
+    attribute_for_seed,
+    encode_text,
+    is_injected,
+    mask,
+    mask_stack,
+    normal_row,
+    row_id,
+)
 
 REGION = "ap-northeast-1"
 ACCOUNT = "123456789012"
@@ -27,8 +35,12 @@ TABLES = [
     "sequences",
     "tasks",
 ]
-NATURAL_ERRORS = ("ConditionalCheckFailedException", "ValidationException", "NoSuchKey")
-"""What the emulator answers by itself; any other recorded error was injected."""
+_CLIENTS = {"DynamoDB": "dynamodb", "SNS": "sns", "S3": "s3", "SFN": "stepfunctions", "SQS": "sqs"}
+_HERE_PART_OF = {
+    "PutItem": ("TransactWriteItems",),
+    "GetItem": ("BatchGetItem",),
+    "Publish": ("PublishBatch",),
+}
 
 
 def environment(recorded: Mapping[str, str | None]) -> Environment:
@@ -59,6 +71,8 @@ class World:
         self._s3 = session.client("s3")
         self._sqs = session.client("sqs")
         self._queues = self._create()
+        self.calls: list[str] = []
+        """The application's calls since it was cleared."""
 
     def seed(
         self, rows: Iterable[tuple[str, Mapping[str, Any]]], objects: Iterable[tuple[str, str, str]]
@@ -114,35 +128,57 @@ class World:
         return sorted(found, key=lambda message: message["Body"])
 
     @contextmanager
-    def faults(self, calls: Iterable[Mapping[str, Any]]) -> Iterator[None]:
-        """Let those calls fail that failed by injection when they were recorded: all to the same target."""
-        injected = {
-            (call["service"], call["op"], call["target"]): call["error"]
-            for call in calls
-            if not call["ok"] and call["error"] not in NATURAL_ERRORS
-        }
-        clients = {"DynamoDB": "dynamodb", "SNS": "sns", "S3": "s3", "SFN": "stepfunctions"}
+    def counted(self) -> Iterator[None]:
+        """Note the calls that are made meanwhile."""
+
+        def note(model: Any, **_: Any) -> None:
+            self.calls.append(model.name)
+
+        clients = [self._session.client(name) for name in ("dynamodb", "s3", "sns")]
+        for client in clients:
+            client.meta.events.register("before-call", note)
+        try:
+            yield
+        finally:
+            for client in clients:
+                client.meta.events.unregister("before-call", note)
+
+    @contextmanager
+    def faults(self, calls: Iterable[Mapping[str, Any]], message: str = "injected") -> Iterator[None]:
+        """Let those calls fail that failed by injection when they were recorded: all to the same target.
+
+        Where the first such call went well, the one that failed is not made here: a row is read once. A put
+        may be part of a transaction here, and a read part of a batch.
+        """
+        seen: set[tuple[str, str, str]] = set()
         registered: list[tuple[Any, str, Any]] = []
-        for (service, operation, target), error in injected.items():
-
-            def fail(params: Mapping[str, Any], *, target: str = target, error: str = error, **_: Any) -> Any:
-                if target.rpartition("/")[0] not in str(params) or target.rpartition(":")[2] not in str(
-                    params
-                ):
-                    return None
-                answer = {"Error": {"Code": error, "Message": "injected"}, "ResponseMetadata": {}}
-                return _Response(), answer
-
-            name = clients[service]
-            events = self._session.client(name).meta.events
-            event = f"before-call.{name.replace('stepfunctions', 'sfn')}.{operation}"
-            events.register(event, fail)
-            registered.append((events, event, fail))
+        for call in calls:
+            place = (call["service"], call["op"], call["target"])
+            is_first, _ = place not in seen, seen.add(place)
+            if is_injected(call) and (is_first or call["op"] == "PutItem"):
+                registered += self._register(*place, call["error"], message)
         try:
             yield
         finally:
             for events, event, handler in registered:
                 events.unregister(event, handler)
+
+    def _register(
+        self, service: str, operation: str, target: str, error: str, message: str
+    ) -> Iterator[tuple[Any, str, Any]]:
+        def fail(params: Mapping[str, Any], **_: Any) -> Any:
+            if not all(
+                part in str(params) for part in (target.rpartition("/")[0], target.rpartition(":")[2])
+            ):
+                return None
+            return _Response(), {"Error": {"Code": error, "Message": message}, "ResponseMetadata": {}}
+
+        name = _CLIENTS[service]
+        events = self._session.client(name).meta.events
+        for each in (operation, *_HERE_PART_OF.get(operation, ())):
+            event = f"before-call.{name.replace('stepfunctions', 'sfn')}.{each}"
+            events.register(event, fail)
+            yield events, event, fail
 
     def _create(self) -> dict[str, str]:
         for table in TABLES:
