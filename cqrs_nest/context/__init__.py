@@ -14,7 +14,7 @@ from cqrs_nest.context.module import ContextModule
 from cqrs_nest.context.roles_guard import ROLES, Auth, HeaderTenant, Roles, RolesGuard
 from cqrs_nest.context.system import SystemInvoke, current_caller, system_context
 from cqrs_nest.context.tenant import Tenant
-from cqrs_nest.context.tenants import ensure_system, ensure_tenant, tenant_of
+from cqrs_nest.context.tenants import ensure_system, ensure_tenant, may_cross_tenants, tenant_of
 from cqrs_nest.context.user import HEADER_TENANT_CODE, ROLE_SYSTEM_ADMIN, UserContext, get_user_context
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "ensure_system",
     "ensure_tenant",
     "get_user_context",
+    "may_cross_tenants",
     "system_context",
     "tenant_of",
 ]

@@ -105,6 +105,14 @@ def refusal(caller: Invoke, what: str, answer: str) -> ForbiddenException:
     return ForbiddenException(answer)
 
 
+def may_cross_tenants(invoke: Invoke) -> bool:
+    """Whether a caller has a role that reaches every tenant, one of `CROSS_TENANT_ROLES`.
+
+    It grants nothing by itself: it is what code may base its `allow_cross_tenant` on.
+    """
+    return not current_tenant_rules.get().cross_tenant_roles.isdisjoint(get_user_context(invoke).tenant_roles)
+
+
 def acting_tenant(invoke: Invoke) -> str | None:
     """The tenant that a caller acts for, in lower case; None for one who has none or may not name it."""
     user = get_user_context(invoke)

@@ -6,7 +6,7 @@ import asyncio
 import random
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -44,9 +44,11 @@ class SqlDatabase:
     Nothing is opened, and SQLAlchemy is not imported, before the first use.
     """
 
-    def __init__(self, url: str, metadata: MetaData | None = None, *, create_tables: bool = False) -> None:
+    def __init__(
+        self, url: str, metadata: MetaData | Sequence[MetaData] = (), *, create_tables: bool = False
+    ) -> None:
         self._url = url
-        self._metadata = metadata
+        self._metadata = metadata if isinstance(metadata, Sequence) else (metadata,)
         self._create_tables = create_tables
         self._engine: AsyncEngine | None = None
         self._directory: Path | None = None
@@ -110,7 +112,7 @@ class SqlDatabase:
 
     async def on_module_init(self) -> None:
         """Create missing tables if the module was told to. Raises TablesNotCreatedError."""
-        if not self._create_tables or self._metadata is None:
+        if not self._create_tables:
             return
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -118,7 +120,8 @@ class SqlDatabase:
 
         try:
             async with self.begin() as connection:
-                await connection.run_sync(self._metadata.create_all)
+                for metadata in self._metadata:
+                    await connection.run_sync(metadata.create_all)
         except (SQLAlchemyError, OSError) as error:
             raise TablesNotCreatedError(self.engine, error) from error
 

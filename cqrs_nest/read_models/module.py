@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cqrs_nest.common import DynamicModule, Module, provide
@@ -18,12 +19,13 @@ class SqlModule:
 
     @staticmethod
     def register(
-        metadata: MetaData | None = None, url: str | None = None, *, create_tables: bool = False
+        metadata: MetaData | Sequence[MetaData] = (), url: str | None = None, *, create_tables: bool = False
     ) -> DynamicModule:
         """Global module with one `SqlDatabase`.
 
         `url` defaults to the variable DATABASE_URL; with NODE_ENV=local and none, the database is
-        temporary. `create_tables` creates the missing tables of `metadata` at the start.
+        temporary. `create_tables` creates the missing tables of `metadata` at the start: the application's
+        own, and those of modules that keep tables.
         """
 
         def create_database(environment: Environment) -> SqlDatabase:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 from cqrs_nest.commands import CommandModel, DataEntity, DetailDto, DetailKey
 from cqrs_nest.common import ApiTags, Body, Controller, Delete, Get, Param, Patch, Post
-from cqrs_nest.config import Environment
-from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, Invoke, InvokeContext, Roles, get_user_context
+from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, may_cross_tenants
 from cqrs_nest_tenant.dto import (
     CommonTenantCreateDto,
     TenantCreateDto,
@@ -26,15 +25,14 @@ Key = Annotated[DetailDto, Param()]
 class TenantController:
     """The caller's own tenant, or any for who has one of `CROSS_TENANT_ROLES`."""
 
-    def __init__(self, tenants: TenantService, environment: Environment) -> None:
+    def __init__(self, tenants: TenantService) -> None:
         self._tenants = tenants
-        self._cross_tenant_roles = frozenset(environment.cross_tenant_roles)
 
     @Get(":pk/:sk")
     async def get_tenant(self, key: Key, invoke: InvokeContext) -> DataEntity | None:
         """A tenant, deleted or not; an empty answer when there is none."""
         return await self._tenants.get_tenant(
-            pk=key.pk, sk=key.sk, allow_cross_tenant=self._may_cross(invoke)
+            pk=key.pk, sk=key.sk, allow_cross_tenant=may_cross_tenants(invoke)
         )
 
     @Post("common")
@@ -44,7 +42,7 @@ class TenantController:
     ) -> CommandModel | None:
         """Create the tenant whose settings hold for all others."""
         return await self._tenants.create_common_tenant(
-            dto, invoke_context=invoke, allow_cross_tenant=self._may_cross(invoke)
+            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
         )
 
     @Post()
@@ -54,7 +52,7 @@ class TenantController:
     ) -> CommandModel | None:
         """Create a tenant."""
         return await self._tenants.create_tenant(
-            dto, invoke_context=invoke, allow_cross_tenant=self._may_cross(invoke)
+            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
         )
 
     @Patch(":pk/:sk")
@@ -64,7 +62,10 @@ class TenantController:
     ) -> CommandModel | None:
         """Change name and attributes; an empty answer when nothing changes."""
         return await self._tenants.update_tenant(
-            DetailKey(key.pk, key.sk), dto, invoke_context=invoke, allow_cross_tenant=self._may_cross(invoke)
+            DetailKey(key.pk, key.sk),
+            dto,
+            invoke_context=invoke,
+            allow_cross_tenant=may_cross_tenants(invoke),
         )
 
     @Delete(":pk/:sk")
@@ -72,7 +73,7 @@ class TenantController:
     async def delete_tenant(self, invoke: InvokeContext, key: Key) -> CommandModel | None:
         """Delete a tenant; its history stays."""
         return await self._tenants.delete_tenant(
-            DetailKey(key.pk, key.sk), invoke_context=invoke, allow_cross_tenant=self._may_cross(invoke)
+            DetailKey(key.pk, key.sk), invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
         )
 
     @Post("group")
@@ -82,7 +83,7 @@ class TenantController:
     ) -> CommandModel | None:
         """Give the users of a role the settings of one more group."""
         return await self._tenants.add_tenant_group(
-            dto, invoke_context=invoke, allow_cross_tenant=self._may_cross(invoke)
+            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
         )
 
     @Patch("group")
@@ -92,9 +93,5 @@ class TenantController:
     ) -> CommandModel | None:
         """Set the groups of a role, the one whose settings count first first."""
         return await self._tenants.customize_setting_groups(
-            dto, invoke_context=invoke, allow_cross_tenant=self._may_cross(invoke)
+            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
         )
-
-    def _may_cross(self, invoke: Invoke) -> bool:
-        """Whether the caller may reach other tenants than his own."""
-        return not self._cross_tenant_roles.isdisjoint(get_user_context(invoke).tenant_roles)
