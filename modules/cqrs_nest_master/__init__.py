@@ -1,0 +1,62 @@
+"""Master data: settings with a value for each user, group, tenant and all, and the data of settings."""
+
+from cqrs_nest_master.dto.bulk_dto import MasterBulkDto, MasterBulkItemDto
+from cqrs_nest_master.dto.data_dto import (
+    CreateMasterDataDto,
+    CustomMasterDataSearchDto,
+    MasterDataCreateBulkDto,
+    MasterDataCreateDto,
+    MasterDataListEntity,
+    MasterDataSearchDto,
+    MasterDataUpdateDto,
+)
+from cqrs_nest_master.dto.setting_dto import (
+    CommonSettingBulkDto,
+    CommonSettingDto,
+    GetSettingDto,
+    GroupSettingDto,
+    MasterSettingEntity,
+    MasterSettingSearchDto,
+    MasterSettingUpdateDto,
+    TenantSettingDto,
+    UpdateSettingDto,
+    UserSettingDto,
+)
+from cqrs_nest_master.effective_setting import EffectiveSettings
+from cqrs_nest_master.master_bulk_service import MasterBulkService
+from cqrs_nest_master.master_data_service import MasterDataService
+from cqrs_nest_master.master_module import MasterModule
+from cqrs_nest_master.master_search import MasterPage, MasterRow, MasterSearch
+from cqrs_nest_master.master_setting_service import MasterSettingService
+from cqrs_nest_master.ttl_configurations import TtlConfigurations
+
+__all__ = [
+    "CommonSettingBulkDto",
+    "CommonSettingDto",
+    "CreateMasterDataDto",
+    "CustomMasterDataSearchDto",
+    "EffectiveSettings",
+    "GetSettingDto",
+    "GroupSettingDto",
+    "MasterBulkDto",
+    "MasterBulkItemDto",
+    "MasterBulkService",
+    "MasterDataCreateBulkDto",
+    "MasterDataCreateDto",
+    "MasterDataListEntity",
+    "MasterDataSearchDto",
+    "MasterDataService",
+    "MasterDataUpdateDto",
+    "MasterModule",
+    "MasterPage",
+    "MasterRow",
+    "MasterSearch",
+    "MasterSettingEntity",
+    "MasterSettingSearchDto",
+    "MasterSettingService",
+    "MasterSettingUpdateDto",
+    "TenantSettingDto",
+    "TtlConfigurations",
+    "UpdateSettingDto",
+    "UserSettingDto",
+]
