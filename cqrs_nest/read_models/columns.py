@@ -14,6 +14,8 @@ from sqlalchemy import DateTime, Dialect, LargeBinary, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+__all__ = ["KeyText", "UtcDateTime"]
+
 MYSQL = ("mysql", "mariadb")
 
 
