@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test test-all test-scaffold check reliability bench bench-server clean
+.PHONY: install demo run test test-all test-scaffold check reliability kills bench bench-server clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -47,10 +47,15 @@ test-scaffold: $(STAMP)
 reliability: $(STAMP)
 	@$(BIN)/python -m tests.reliability.fault_table 2>/dev/null
 
+# Kills the consumer of a stream 100 times while 1,000 commands are published; two minutes.
+kills: $(STAMP)
+	@$(BIN)/python -m tests.reliability.kill_test
+
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.container
 	$(BIN)/python -m benchmarks.buses
 	$(BIN)/python -m benchmarks.http
+	$(BIN)/python -m benchmarks.pipeline
 
 # Its peers live in an environment of their own.
 build/peers/.installed: pyproject.toml benchmarks/peers/requirements.txt

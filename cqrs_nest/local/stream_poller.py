@@ -44,7 +44,12 @@ class StreamPoller(Poller):
     @property
     def is_caught_up(self) -> bool:
         """Caught up means also that no record is held back."""
-        return super().is_caught_up and not self._held_back
+        return super().is_caught_up and not self.is_holding_back
+
+    @property
+    def is_holding_back(self) -> bool:
+        """Whether records wait for their next delivery."""
+        return bool(self._held_back)
 
     @property
     def rest(self) -> float:
