@@ -113,8 +113,8 @@ def data_row(command: Mapping[str, Any], existing: Mapping[str, Any] | None, csk
 
 
 def history_row(existing: Mapping[str, Any], ttl: int | None) -> Row:
-    """The history row that keeps a data row before it changes."""
-    return {**existing, "sk": add_sort_key_version(existing["sk"], existing["version"]), "ttl": ttl}
+    """The history row that keeps a data row before it changes; one without a version counts as 0."""
+    return {**existing, "sk": add_sort_key_version(existing["sk"], existing.get("version") or 0), "ttl": ttl}
 
 
 def merge_base(row: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:

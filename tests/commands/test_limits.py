@@ -154,3 +154,33 @@ async def test_a_change_is_not_merged_into_lost_attributes(lost: Any) -> None:
         with pytest.raises(LostAttributesException):
             await lost.commands.update(DetailKey(PK, "A1"), lambda item: {"name": "x"}, sync=how == "sync")
     assert set(lost.rows("todo-command")) == {"A1@1"}
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile"),
+    [
+        (None, {"version": {"N": "1"}}),
+        ({"version": {"N": "1"}}, {"version": {"N": "2"}}),
+        ({}, {"version": {"N": "1"}}),
+    ],
+    ids=["made", "changed", "given a version"],
+)
+async def test_a_data_row_that_changes_while_it_is_published_on_is_not_overwritten(
+    service: Any, before: dict[str, Any] | None, meanwhile: dict[str, Any]
+) -> None:
+    """Also where the other one's command has expired, so that its version is free."""
+    key = {"pk": {"S": PK}, "sk": {"S": "A1"}}
+    if before is not None:
+        service.put("todo-data", {**key, **before})
+    events, changed = service.session.client("dynamodb").meta.events, []
+
+    def change(**_: Any) -> None:
+        if not changed:
+            changed.append(True)
+            service.put("todo-data", {**key, **meanwhile, "name": {"S": "by another"}})
+
+    events.register("before-call.dynamodb.TransactWriteItems", change)
+    with pytest.raises(VersionConflictException):
+        await service.commands.publish_sync(todo(-1))
+    assert service.rows("todo-data")["A1"]["name"]["S"] == "by another"
+    assert service.rows("todo-command") == service.rows("todo-history") == {}

@@ -19,7 +19,7 @@ NAMED_ERRORS = {
     "step function state not found!": ("UnknownStateError", " There is no state 'no_such_state'."),
 }
 _CAUSE = re.compile(r"next version must be (\d+) but got (\d+)")
-_NAME = re.compile(r"todo-TODO-tenant01-[0-9A-Za-z_-]+-v\d-[0-9a-f]{32}")
+_NAME = re.compile(r"[0-9A-Za-z_-]+-v\d+-[0-9a-f]{32}")
 
 
 def repeats(result: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cqrs_nest.aws.dynamodb import deserialize_item
 from cqrs_nest.commands import ItemPage, Repository
 from cqrs_nest.context import Invoke
 from tests.golden.operations import Call, operation, page_options
@@ -24,13 +25,15 @@ async def list_items_by_pk(call: Call) -> Any:
 
 @operation("Repository.listItems")
 async def list_items(call: Call) -> Any:
-    """What was asked was not recorded: the three items from before the session, and a filter without Z1."""
-    ids = [f"TODO#tenant01#A{n}" for n in (1, 2, 3)]
+    """What was asked was not recorded: the items of the data table, and a filter for what came of it."""
+    table = f"local-demo-{call.step.table}-data"
+    rows = [deserialize_item(row) for (name, _, _), row in call.before.items() if name == table]
+    shown = {item["id"] for item in call.step.recorded["result"]["items"]}
     result = await call.service(Repository).list_items(
-        lambda: _page([{"id": item_id, "name": "first"} for item_id in ids]),
+        lambda: _page([{"id": row["id"], "name": row["name"]} for row in rows]),
         id_of=lambda item: item["id"],
         apply=lambda entity, item: {"id": entity.id, "name": entity.name, "updatedAt": entity.updated_at},
-        matches=lambda entity: entity.sk != "Z1",
+        matches=lambda entity: entity.id in shown,
         invoke_context=_previous_caller(call),
     )
     return {"total": result.total, "items": list(result.items)}
@@ -41,7 +44,10 @@ async def _page(items: list[dict[str, Any]]) -> ItemPage[dict[str, Any]]:
 
 
 def _previous_caller(call: Call) -> Invoke:
-    claims = {"sub": "user-1", "custom:tenant": "tenant01"}
+    """Whose commands the session table has."""
+    users = [pk for table, pk, _ in call.before if table == "local-demo-session"]
+    user, _, tenant = users[0].rpartition("#")
+    claims = {"sub": user, "custom:tenant": tenant}
     return Invoke({"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}, {})
 
 

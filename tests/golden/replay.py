@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import time_machine
-from moto import mock_aws
 
 from cqrs_nest.aws import AwsModule, AwsSession
 from cqrs_nest.commands import CommandTableRegistry
@@ -21,6 +20,7 @@ from cqrs_nest.config import ConfigModule
 from cqrs_nest.core import Container
 from cqrs_nest.events import EventModule
 from cqrs_nest.pipeline import PipelineModule
+from tests.emulated_aws import emulated_aws
 from tests.golden.operations import OPERATIONS, Call
 from tests.golden.operations_at_once import at_once
 from tests.golden.outcomes import encode_error, encode_result, normal_outcome
@@ -245,7 +245,7 @@ def _failing_handler(step: Step) -> Iterator[None]:
 async def _application(scenario: Scenario) -> AsyncIterator[Container]:
     settings = environment(scenario.environment)
     root = DynamicModule(GoldenModule, imports=[ConfigModule.for_root(settings)])
-    with _time_zone(scenario.environment.get("TZ") or "UTC"), mock_aws():
+    with _time_zone(scenario.environment.get("TZ") or "UTC"), emulated_aws():
         container = await Container.create(root)
         await container.initialize()
         try:
