@@ -322,6 +322,8 @@ async def test_a_cancelled_attempt_keeps_its_claim_as_its_effect_may_stand() -> 
     begun = asyncio.Event()
 
     async def take_effect() -> None:
+        if begun.is_set():
+            return
         begun.set()
         await asyncio.Event().wait()
 
