@@ -2,8 +2,18 @@
 
 from cqrs_nest.local.embedded_aws import EmbeddedAws, Queue
 from cqrs_nest.local.listening_socket import PortTakenError, listen
+from cqrs_nest.local.login import LocalUser
 from cqrs_nest.local.run import run_local
 from cqrs_nest.local.runtime import LocalRuntime
 from cqrs_nest.local.state_machines import StateMachine
 
-__all__ = ["EmbeddedAws", "LocalRuntime", "PortTakenError", "Queue", "StateMachine", "listen", "run_local"]
+__all__ = [
+    "EmbeddedAws",
+    "LocalRuntime",
+    "LocalUser",
+    "PortTakenError",
+    "Queue",
+    "StateMachine",
+    "listen",
+    "run_local",
+]

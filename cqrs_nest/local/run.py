@@ -17,6 +17,7 @@ from cqrs_nest.core.errors import CqrsNestError
 from cqrs_nest.http import HttpOptions
 from cqrs_nest.local.embedded_aws import Queue
 from cqrs_nest.local.listening_socket import PortTakenError, listen
+from cqrs_nest.local.login import LocalUser
 from cqrs_nest.local.runtime import LocalRuntime
 from cqrs_nest.local.state_machines import StateMachine
 
@@ -34,6 +35,7 @@ _MENDABLE = (
 _BANNER = """
   {name} answers at {url}
   Swagger UI   {url}/swagger-ui
+  Log in       {url}/development/login (as another user, with other roles, in another tenant)
   Embedded AWS {aws_url} (tables, topics and queues; gone at the end)
   Bearer token of {user} in tenant {tenant}, valid for 12 hours (cqrs-nest token signs others):
 
@@ -51,18 +53,19 @@ def run_local(
     http: HttpOptions | None = None,
     queues: Sequence[Queue] = (),
     state_machines: Sequence[StateMachine] = (),
+    users: Sequence[LocalUser] = (),
 ) -> int:
     """Run an application with embedded AWS until Ctrl-C or SIGTERM; the exit code of the program.
 
-    It listens on port APP_PORT of 127.0.0.1. `http` is what `CqrsNest.asgi` is given elsewhere. What a
-    developer can mend (a taken port, a wrong setting, a missing provider, a database that is not there) is
-    printed without a stack, and the exit code is 1.
+    It listens on port APP_PORT of 127.0.0.1. `http` is what `CqrsNest.asgi` is given elsewhere; `users` are
+    those that the login page offers. What a developer can mend (a taken port, a wrong setting, a missing
+    provider, a database that is not there) is printed without a stack, and the exit code is 1.
     """
     try:
         settings = env.load(environ={**os.environ, "NODE_ENV": "local"})
         # Before anything heavy: a second start should say at once that the port is taken.
         with listen(HOST, settings.app_port) as listener:
-            asyncio.run(_run(root, env, http, queues, state_machines, listener))
+            asyncio.run(_run(root, env, http, queues, state_machines, users, listener))
     except _MENDABLE as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -75,13 +78,20 @@ async def _run(
     http: HttpOptions | None,
     queues: Sequence[Queue],
     state_machines: Sequence[StateMachine],
+    users: Sequence[LocalUser],
     listener: socket.socket,
 ) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     async with LocalRuntime.start(
-        root, env=env, http=http, listener=listener, queues=queues, state_machines=state_machines
+        root,
+        env=env,
+        http=http,
+        listener=listener,
+        queues=queues,
+        state_machines=state_machines,
+        users=users,
     ) as runtime:
         sys.stdout.write(
             _BANNER.format(

@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from starlette.types import ASGIApp
+
 from cqrs_nest.app import NestApplication
 from cqrs_nest.app.factory import start
 from cqrs_nest.app.logging import configure_logging
@@ -21,6 +23,7 @@ from cqrs_nest.context.development_keys import sign_development_token
 from cqrs_nest.core import Container
 from cqrs_nest.http import HttpOptions
 from cqrs_nest.local.embedded_aws import ACCOUNT, COMMAND_STATE_MACHINE, REGION, EmbeddedAws, Queue
+from cqrs_nest.local.login import DevelopmentLogin, LocalUser
 from cqrs_nest.local.poller import Poller
 from cqrs_nest.local.queue_poller import QueuePoller
 from cqrs_nest.local.state_machines import Executions, StateMachine
@@ -82,6 +85,7 @@ class LocalRuntime:
         listener: socket.socket,
         queues: Sequence[Queue] = (),
         state_machines: Sequence[StateMachine] = (),
+        users: Sequence[LocalUser] = (),
         variables: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[LocalRuntime]:
         """Run `root` until the block ends: requests in hand and deliveries in hand are finished.
@@ -89,7 +93,8 @@ class LocalRuntime:
         The application finds the emulated account in its settings. `listener` is a socket from `listen`.
         `queues` are created, subscribed to the main topic and delivered to the application;
         `state_machines` are created, that of commands without being named, and run their tasks in the
-        application. `variables` are settings that win over the process's.
+        application. `users` are offered by the login page, some by default. `variables` are settings that win
+        over the process's.
         """
         async with AsyncExitStack() as stack:
             aws = EmbeddedAws()
@@ -127,7 +132,8 @@ class LocalRuntime:
             for poller in pollers:
                 poller.start()
                 stack.push_async_callback(poller.stop)
-            stack.push_async_callback(_serve(app, listener).close)
+            served = DevelopmentLogin(app, environment, users)
+            stack.push_async_callback(_serve(served, listener).close)
             for hub in container.get_all(NotificationHub):
                 # Before the server, which waits for open streams.
                 stack.callback(hub.close)
@@ -174,7 +180,7 @@ def _state_machines(container: Container) -> Iterator[StateMachine]:
         yield StateMachine(COMMAND_STATE_MACHINE, command_state_machine())
 
 
-def _serve(app: NestApplication, listener: socket.socket) -> HttpServer:
+def _serve(app: ASGIApp, listener: socket.socket) -> HttpServer:
     # Imported here, as only a running server needs uvicorn.
     from cqrs_nest.local.http_server import HttpServer
 
