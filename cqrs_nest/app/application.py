@@ -21,14 +21,14 @@ class NestApplication:
     """An ASGI application. `await close()` ends it; under a server the lifespan does that.
 
     `http` knows the routes and the OpenAPI document, `events` takes events of AWS, `container`
-    holds the modules.
+    holds the modules, `asgi` serves what is not the lifespan.
     """
 
     def __init__(self, container: Container, http: HttpApplication, asgi: ASGIApp) -> None:
         self.container = container
         self.http = http
         self.events: EventService = container.get(EventService)
-        self._asgi = asgi
+        self.asgi = asgi
 
     def get(self, token: type[T] | InjectionToken[T], *, strict: bool = False) -> T:
         """The one instance behind a token, from any module."""
@@ -70,4 +70,4 @@ class NestApplication:
         if scope["type"] == "lifespan":
             await serve_lifespan(receive, send, shutdown=self.close)
         else:
-            await self._asgi(scope, receive, send)
+            await self.asgi(scope, receive, send)

@@ -157,4 +157,4 @@ class AsgiApplication:
             await serve_lifespan(receive, send, startup=self.start, shutdown=self.close)
         else:
             application = self._application or await self.start()
-            await application(scope, receive, send)
+            await application.asgi(scope, receive, send)

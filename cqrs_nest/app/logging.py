@@ -21,7 +21,7 @@ _LEVELS = {
     "error": logging.ERROR,
     "fatal": logging.CRITICAL,
 }
-_NAMES = {logging.INFO: "LOG", logging.WARNING: "WARN", logging.CRITICAL: "FATAL"}
+_NAMES = {VERBOSE: "VERBOSE", logging.INFO: "LOG", logging.WARNING: "WARN", logging.CRITICAL: "FATAL"}
 
 
 class NestFormatter(logging.Formatter):

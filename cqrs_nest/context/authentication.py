@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cqrs_nest.common import HttpException, Logger, ServiceUnavailableException, UnauthorizedException
 from cqrs_nest.config import Environment
@@ -19,6 +19,7 @@ from cqrs_nest.context.tenants import TenantRules, current_tenant_rules
 
 _REQUEST_ID_HEADERS = ("x-amz-cf-id", "x-amzn-trace-id", "x-request-id")
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,256}")
+_NO_CLAIMS: Mapping[str, Any] = {}
 _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 
 
@@ -44,26 +45,34 @@ class AuthenticationMiddleware:
         if "aws.event" in scope:
             invoke = Invoke(scope["aws.event"], _lambda_context(scope.get("aws.context")))
         else:
-            claims = await self._claims(scope)
+            claims = _NO_CLAIMS
+            for name, _ in scope["headers"]:
+                if name == b"authorization":
+                    claims = await self._claims(scope)
+                    break
             invoke = _RequestInvoke(scope, claims, self._local)
         scope[INVOKE] = invoke
+        outgoing = _Outgoing(send, current_invoke.get())
         reset_invoke = current_invoke.set(invoke)
-        reset_rules = current_tenant_rules.set(self._rules)
+        # Most services have the default rules, which are in force already.
+        is_in_force = current_tenant_rules.get() is self._rules
+        reset_rules = None if is_in_force else current_tenant_rules.set(self._rules)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, outgoing.send)
         finally:
-            current_tenant_rules.reset(reset_rules)
+            if reset_rules is not None:
+                current_tenant_rules.reset(reset_rules)
             current_invoke.reset(reset_invoke)
+            # The Invoke holds the scope: two that hold each other would wait for the garbage collector.
+            del scope[INVOKE]
 
     async def _claims(self, scope: Scope) -> Mapping[str, Any]:
         credentials = [value for name, value in scope["headers"] if name == b"authorization"]
-        if not credentials:
-            return {}
         try:
             return await self._verified(credentials)
         except HttpException as error:
             scope[IDENTITY_ERROR] = error
-            return {}
+            return _NO_CLAIMS
 
     async def _verified(self, credentials: Sequence[bytes]) -> Mapping[str, Any]:
         scheme, _, token = credentials[0].decode("latin-1").partition(" ")
@@ -79,6 +88,31 @@ class AuthenticationMiddleware:
             raise ServiceUnavailableException("Tokens cannot be verified at the moment") from error
 
 
+class _Outgoing:
+    """Hands the end of an answer over as the server called, without the caller's Invoke.
+
+    uvicorn then sets the connection's timer, and asyncio keeps the context of a timer for seconds, even if
+    it is cancelled: each would hold on to a request with its headers and claims.
+    """
+
+    __slots__ = ("_invoke", "_send")
+
+    def __init__(self, send: Send, invoke: Invoke | None) -> None:
+        self._send = send
+        self._invoke = invoke
+
+    def send(self, message: Message) -> Awaitable[None]:
+        is_end = message["type"] == "http.response.body" and not message.get("more_body")
+        return self._end(message) if is_end else self._send(message)
+
+    async def _end(self, message: Message) -> None:
+        reset = current_invoke.set(self._invoke)
+        try:
+            await self._send(message)
+        finally:
+            current_invoke.reset(reset)
+
+
 def _lambda_context(context: object) -> Mapping[str, Any]:
     """What rows and messages need of the Lambda context object."""
     if is_mapping(context):
@@ -92,20 +126,10 @@ def _lambda_context(context: object) -> Mapping[str, Any]:
 class _RequestInvoke(Invoke):
     """What the gateway would have made of a request, made when it is first looked at: few routes do."""
 
-    _request: tuple[Any, ...]
+    _request: tuple[Scope, Mapping[str, Any], bool]
 
     def __init__(self, scope: Scope, claims: Mapping[str, Any], is_local: bool) -> None:
-        # Not the scope itself: it holds this object, and the two would wait for the garbage collector.
-        self.__dict__["_request"] = (
-            scope["method"],
-            scope["path"],
-            scope["query_string"],
-            scope.get("scheme", "http"),
-            scope.get("client"),
-            scope["headers"],
-            claims,
-            is_local,
-        )
+        object.__setattr__(self, "_request", (scope, claims, is_local))
 
     def __getattr__(self, name: str) -> Mapping[str, Any]:
         made = {"event": self._made_event, "context": self._made_context}.get(name)
@@ -116,21 +140,21 @@ class _RequestInvoke(Invoke):
 
     def _made_event(self) -> Mapping[str, Any]:
         """An event as the gateway would have made it. Credentials are left out of its headers."""
-        method, path, query, protocol, client, raw_headers, claims, is_local = self._request
-        headers = Headers(raw=raw_headers)
+        scope, claims, is_local = self._request
+        method, path, headers = scope["method"], scope["path"], Headers(raw=scope["headers"])
         return {
             "version": "2.0",
             "routeKey": f"{method} {path}",
             "rawPath": path,
-            "rawQueryString": query.decode("latin-1"),
+            "rawQueryString": scope["query_string"].decode("latin-1"),
             "headers": {name: value for name, value in headers.items() if name not in _CREDENTIALS},
             "requestContext": {
                 "domainName": headers.get("host", "").partition(":")[0],
                 "http": {
                     "method": method,
                     "path": path,
-                    "protocol": protocol,
-                    "sourceIp": _source_ip(client, headers, is_local),
+                    "protocol": scope.get("scheme", "http"),
+                    "sourceIp": _source_ip(scope.get("client"), headers, is_local),
                     "userAgent": headers.get("user-agent"),
                 },
                 "requestId": _request_id(headers, "x-request-id") or self.context["awsRequestId"],
@@ -140,7 +164,7 @@ class _RequestInvoke(Invoke):
 
     def _made_context(self) -> Mapping[str, Any]:
         """The name of the request, as the caller or a proxy gave it, or a new one."""
-        headers = Headers(raw=self._request[5])
+        headers = Headers(raw=self._request[0]["headers"])
         given = (_request_id(headers, name) for name in _REQUEST_ID_HEADERS)
         return {"awsRequestId": next((value for value in given if value), None) or str(uuid.uuid4())}
 

@@ -24,14 +24,17 @@ class TenantRules:
     @classmethod
     def of(cls, common_tenants: Iterable[str], cross_tenant_roles: Iterable[str]) -> TenantRules:
         """Tenants in any case, as callers' codes are compared in lower case; roles as they are."""
-        return cls(frozenset(code.lower() for code in common_tenants), frozenset(cross_tenant_roles))
+        rules = cls(frozenset(code.lower() for code in common_tenants), frozenset(cross_tenant_roles))
+        return DEFAULT_RULES if rules == DEFAULT_RULES else rules
 
     def allow_override(self, user: UserContext) -> bool:
         """Whether a caller may act for the tenant that the header names."""
         return user.tenant_code in self.common_tenants or user.tenant_role in self.cross_tenant_roles
 
 
-current_tenant_rules: ContextVar[TenantRules] = ContextVar("current_tenant_rules", default=TenantRules())  # noqa: B039
+DEFAULT_RULES = TenantRules()
+
+current_tenant_rules: ContextVar[TenantRules] = ContextVar("current_tenant_rules", default=DEFAULT_RULES)
 """The rules of the service that handles the request."""
 
 

@@ -18,6 +18,7 @@ from cqrs_nest.context.development_keys import (
 )
 from cqrs_nest.context.errors import InvalidTokenError
 from cqrs_nest.context.jwks import PublicKeys, read_url
+from cqrs_nest.context.signed_tokens import SignedTokens
 
 _LONGEST_TOKEN = 16_384
 _LEEWAY = 10
@@ -32,6 +33,7 @@ class TokenCheck:
         self._algorithms = environment.jwt_algorithms
         self._is_off = environment.jwt_verification == "off"
         self._claims = _claims_registry(environment)
+        self._signed = SignedTokens()
 
     async def verify(self, token: str) -> Mapping[str, Any]:
         """The claims of a good token; raises as `JwtVerifier.verify` does."""
@@ -55,10 +57,16 @@ class TokenCheck:
         return claims
 
     async def _verified(self, token: str) -> dict[str, Any]:
-        try:
-            return jwt.decode(token, await self._keys.current(), self._algorithms).claims
-        except InvalidKeyIdError:
-            return jwt.decode(token, await self._keys.after_rotation(), self._algorithms).claims
+        keys = await self._keys.current()
+        claims = self._signed.claims(token, keys)
+        if claims is None:
+            try:
+                claims = jwt.decode(token, keys, self._algorithms).claims
+            except InvalidKeyIdError:
+                keys = await self._keys.after_rotation()
+                claims = jwt.decode(token, keys, self._algorithms).claims
+            self._signed.add(token, keys, claims)
+        return claims
 
     def _unverified(self, token: str) -> dict[str, Any]:
         """The claims as they stand there; a token that says itself that it is not signed stays none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from time import perf_counter
 from typing import Any, TypeAlias
 from urllib.parse import quote
@@ -121,26 +121,26 @@ class HttpApplication:
                 path, status = _raw_path(scope).decode("latin-1"), exchange.status or "-"
                 _access_log.log("%s %s %s %.1f ms", scope["method"], path, status, milliseconds)
 
-    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+    # The two below and `_Exchange.send` give the awaitable of the next step: a coroutine for each step would
+    # cost every request as much as a guard.
+    def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         preflight = None if self._cors is None else self._cors.preflight(scope)
         if preflight is not None:
-            await preflight(scope, receive, send)
-            return
+            return preflight(scope, receive, send)
         if self._middleware:
             path = _raw_path(scope).decode("latin-1")
             chain = [each for each in self._middleware if each.covers(scope["method"], path)]
             if chain:
-                await run_middleware(chain, self._route, scope, receive, send, self.options.body_limit)
-                return
-        await self._route(scope, receive, send)
+                return run_middleware(chain, self._route, scope, receive, send, self.options.body_limit)
+        return self._route(scope, receive, send)
 
-    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _route(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         raw_path = _raw_path(scope)
         match = self._router.match(scope, raw_path)
         if match is None:
             query = b"?" + scope["query_string"] if scope["query_string"] else b""
             raise NotFoundException(f"Cannot {scope['method']} {(raw_path + query).decode('latin-1')}")
-        await match.target(scope, receive, send, match.params)
+        return match.target(scope, receive, send, match.params)
 
     async def _answer_error(
         self, error: Exception, scope: Scope, receive: Receive, exchange: _Exchange
@@ -171,14 +171,14 @@ class _Exchange:
         self._is_head = scope["method"] == "HEAD"
         self.status: int | None = None
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", ()), *self._headers]
             message = {**message, "headers": headers + self._security.missing(headers, self._scope)}
         elif self._is_head:
             message = {**message, "body": b""}
-        await self._send(message)
+        return self._send(message)
 
 
 def _raw_path(scope: Scope) -> bytes:

@@ -47,16 +47,18 @@ class BodyReader:
         announced as longer than the limit, 415 for a charset or encoding that is not read, and
         BadRequestException for what is not well-formed. Whether JSON is shows when it is parsed.
         """
-        headers = request.headers
-        declared = headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self.limit:
+        headers: dict[bytes, bytes] = dict(
+            reversed([*request.scope["headers"]])
+        )  # the first of a name counts
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > self.limit:
             raise _too_large()
-        content_type = headers.get("content-type")
-        if content_type is None:
+        if b"content-type" not in headers:
             return None
-        encoding = headers.get("content-encoding", "identity").lower()
+        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
         if encoding != "identity":
             raise HttpException(f'unsupported content encoding "{encoding}"', 415)
+        content_type = headers[b"content-type"].decode("latin-1")
         if _is_json(content_type):
             return await _read_json(request)
         media_type = content_type.partition(";")[0].strip().lower()

@@ -73,6 +73,8 @@ class Renderer:
         """
         if response is not None and response is not result:
             return self._changed_by(response)(result)
+        if isinstance(result, dict) and self._redirect is None:
+            return _reply(self._status, self._json, self._headers, to_json(result))
         if isinstance(result, Response):
             return _with_headers(result, self._headers) if self._headers else result
         if self._redirect is not None:

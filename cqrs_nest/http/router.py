@@ -107,7 +107,9 @@ class Router(Generic[T]):
         if found is None:
             return None
         leaf, values = found
-        return Match(leaf.target, dict(zip(leaf.names, map(_decode, values), strict=True)))
+        return Match(
+            leaf.target, {name: _decode(value) for name, value in zip(leaf.names, values, strict=True)}
+        )
 
     def _find(self, method: str, path: str) -> _Found[T] | None:
         if path.endswith("/"):

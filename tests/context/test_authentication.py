@@ -1,4 +1,6 @@
 import asyncio
+import contextvars
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -178,6 +180,7 @@ async def test_in_lambda_the_gateways_event_is_the_invoke(
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(current_invoke.get())
+        assert invoke_of(scope) is seen[0]
 
     event = {"requestContext": {"authorizer": authorizer}}
     scope: Scope = {
@@ -190,7 +193,6 @@ async def test_in_lambda_the_gateways_event_is_the_invoke(
 
     [invoke] = seen
     assert invoke is not None
-    assert invoke is invoke_of(scope)
     assert invoke.event is event
     assert (invoke.user_id, invoke.request_id) == ("u1", "lambda-1")
     assert Request(scope).scope is scope
@@ -213,3 +215,31 @@ async def _receive() -> Any:
 
 async def _send(message: Any) -> None:
     """Nobody listens."""
+
+
+async def test_what_a_server_sets_up_after_an_answer_does_not_hold_the_callers_request(
+    environment: Environment,
+) -> None:
+    left_behind: list[contextvars.Context] = []
+    held: list[weakref.ref[Invoke]] = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body"):
+            left_behind.append(contextvars.copy_context())
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        invoke = current_invoke.get()
+        assert invoke is not None
+        held.append(weakref.ref(invoke))
+        await send({"type": "http.response.start", "status": 200})
+        assert current_invoke.get() is invoke
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        assert current_invoke.get() is invoke
+        await send({"type": "http.response.body", "body": b"b"})
+        assert current_invoke.get() is invoke  # background tasks still act for the caller
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    await AuthenticationMiddleware(app, JwtVerifier(environment), environment)(scope, _receive, send)
+
+    assert [context.get(current_invoke) for context in left_behind] == [None]
+    assert [each() for each in held] == [None]
