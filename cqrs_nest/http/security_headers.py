@@ -36,10 +36,13 @@ class SecurityHeaders:
             (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
         ]
         self._over_tls: RawHeaders = over_tls
+        self._names = {name for name, _ in over_tls}
         self._plain: RawHeaders = [header for header in over_tls if header[0] != _OVER_TLS_ONLY]
 
     def missing(self, headers: RawHeaders, scope: Scope) -> RawHeaders:
         """The headers to add to those of an answer, whose names are in lower case."""
-        said = {name for name, _ in headers}
         added = self._over_tls if scope.get("scheme") == "https" else self._plain
-        return [header for header in added if header[0] not in said]
+        said = {name for name, _ in headers}
+        return (
+            added if said.isdisjoint(self._names) else [header for header in added if header[0] not in said]
+        )
