@@ -120,7 +120,7 @@ class AsgiApplication:
         env: type[Environment] | Environment,
         http: HttpOptions | None,
     ) -> None:
-        self._root, self._env, self._http = root, env, http
+        self.root, self.env, self.http = root, env, http
         self._application: NestApplication | None = None
         self._starting: asyncio.Lock | None = None
 
@@ -130,7 +130,7 @@ class AsgiApplication:
             self._starting = self._starting or asyncio.Lock()
             async with self._starting:
                 if self._application is None:
-                    self._application = await CqrsNest.create(self._root, env=self._env, http=self._http)
+                    self._application = await CqrsNest.create(self.root, env=self.env, http=self.http)
         return self._application
 
     async def openapi(self) -> dict[str, Any]:
@@ -139,11 +139,11 @@ class AsgiApplication:
 
     async def assembled(self) -> NestApplication:
         """The modules, built, and the routes, compiled; no hook runs, and nothing is served. For tools."""
-        return assemble(await build(self._root, self._env), self._http)
+        return assemble(await build(self.root, self.env), self.http)
 
     async def container(self) -> Container:
         """The modules, built; no hook runs. For tools: close it after use."""
-        return await build(self._root, self._env)
+        return await build(self.root, self.env)
 
     async def close(self) -> None:
         """Run the shutdown hooks, if the application was made; the next start makes a new one."""

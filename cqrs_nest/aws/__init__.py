@@ -6,7 +6,13 @@ from cqrs_nest.aws.errors import AwsConfigurationError, UnsupportedValueError, e
 from cqrs_nest.aws.json_text import from_json, to_json
 from cqrs_nest.aws.module import AwsModule
 from cqrs_nest.aws.removal import REMOVE
-from cqrs_nest.aws.resources import AwsResources, QueueResource, StateMachineResource, TableResource
+from cqrs_nest.aws.resources import (
+    AwsResources,
+    QueueResource,
+    ScheduleResource,
+    StateMachineResource,
+    TableResource,
+)
 from cqrs_nest.aws.s3 import S3Service
 from cqrs_nest.aws.ses import (
     EmailAttachment,
@@ -38,6 +44,7 @@ __all__ = [
     "PublishBatchError",
     "QueueResource",
     "S3Service",
+    "ScheduleResource",
     "SnsService",
     "SqsService",
     "StateMachineResource",

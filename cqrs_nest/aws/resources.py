@@ -34,9 +34,17 @@ class StateMachineResource:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleResource:
+    """A schedule whose ticks reach the application; `expression` is EventBridge's, as `rate(5 minutes)`."""
+
+    name: str
+    expression: str
+
+
+@dataclass(frozen=True, slots=True)
 class AwsResources:
-    """A module's tables, queues and state machines. A module provides it, and nothing is wired by hand:
-    local runs create what is named, and `cqrs-nest tables` creates and checks the tables.
+    """A module's tables, queues, state machines and schedules. A module provides it, and nothing is wired by
+    hand: local runs create what is named, and `cqrs-nest tables` creates and checks the tables.
 
     >>> from cqrs_nest.common import Module, provide
     >>> @Module(providers=[provide(AwsResources, use_value=AwsResources(tables=[TableResource("jobs")]))])
@@ -46,3 +54,4 @@ class AwsResources:
     tables: Sequence[TableResource] = ()
     queues: Sequence[QueueResource] = ()
     state_machines: Sequence[StateMachineResource] = ()
+    schedules: Sequence[ScheduleResource] = ()

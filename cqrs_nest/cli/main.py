@@ -13,6 +13,7 @@ except ModuleNotFoundError:
 from cqrs_nest import __version__
 
 _COMMANDS = {
+    "dev": "cqrs_nest.cli.dev:dev",
     "graph": "cqrs_nest.cli.graph:graph",
     "new": "cqrs_nest.cli.new:new",
     "openapi": "cqrs_nest.cli.openapi:openapi",
@@ -20,6 +21,7 @@ _COMMANDS = {
     "redrive": "cqrs_nest.cli.redrive:redrive",
     "routes": "cqrs_nest.cli.routes:routes",
     "tables": "cqrs_nest.cli.tables:tables",
+    "tail": "cqrs_nest.cli.tail:tail",
     "token": "cqrs_nest.cli.token:token",
     "update": "cqrs_nest.cli.new:update",
 }

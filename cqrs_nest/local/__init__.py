@@ -5,6 +5,7 @@ from cqrs_nest.local.listening_socket import PortTakenError, listen
 from cqrs_nest.local.login import LocalUser
 from cqrs_nest.local.run import run_local
 from cqrs_nest.local.runtime import LocalRuntime
+from cqrs_nest.local.schedules import Schedule
 from cqrs_nest.local.state_machines import StateMachine
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LocalUser",
     "PortTakenError",
     "Queue",
+    "Schedule",
     "StateMachine",
     "listen",
     "run_local",

@@ -7,7 +7,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
 
 from cqrs_nest.common import DynamicModule
@@ -18,13 +20,15 @@ from cqrs_nest.http import HttpOptions
 from cqrs_nest.local.embedded_aws import Queue
 from cqrs_nest.local.listening_socket import PortTakenError, listen
 from cqrs_nest.local.login import LocalUser
+from cqrs_nest.local.running import announce
 from cqrs_nest.local.runtime import LocalRuntime
+from cqrs_nest.local.schedules import Schedule
 from cqrs_nest.local.state_machines import StateMachine
 
 HOST = "127.0.0.1"
 DEVELOPER, TENANT = "developer", "acme"
 
-_MENDABLE = (
+MENDABLE = (
     PortTakenError,
     PermissionError,
     InvalidEnvironmentError,
@@ -37,6 +41,7 @@ _BANNER = """
   Swagger UI   {url}/swagger-ui
   Log in       {url}/development/login (as another user, with other roles, in another tenant)
   Embedded AWS {aws_url} (tables, topics and queues; gone at the end)
+  Live view    cqrs-nest tail
   Bearer token of {user} in tenant {tenant}, valid for 12 hours (cqrs-nest token signs others):
 
 {token}
@@ -53,55 +58,54 @@ def run_local(
     http: HttpOptions | None = None,
     queues: Sequence[Queue] = (),
     state_machines: Sequence[StateMachine] = (),
+    schedules: Sequence[Schedule] = (),
     users: Sequence[LocalUser] = (),
 ) -> int:
     """Run an application with embedded AWS until Ctrl-C or SIGTERM; the exit code of the program.
 
-    It listens on port APP_PORT of 127.0.0.1. `http` is what `CqrsNest.asgi` is given elsewhere; `users` are
-    those that the login page offers. What a developer can mend (a taken port, a wrong setting, a missing
+    It listens on port APP_PORT of 127.0.0.1. Queues, state machines and schedules that modules name as
+    `AwsResources` are there; others can be given. `http` is what `CqrsNest.asgi` is given elsewhere; `users`
+    are those that the login page offers. What a developer can mend (a taken port, a wrong setting, a missing
     provider, a database that is not there) is printed without a stack, and the exit code is 1.
     """
+    start = partial(
+        LocalRuntime.start,
+        root,
+        env=env,
+        http=http,
+        queues=queues,
+        state_machines=state_machines,
+        schedules=schedules,
+        users=users,
+    )
     try:
         settings = env.load(environ={**os.environ, "NODE_ENV": "local"})
         # Before anything heavy: a second start should say at once that the port is taken.
         with listen(HOST, settings.app_port) as listener:
-            asyncio.run(_run(root, env, http, queues, state_machines, users, listener))
-    except _MENDABLE as error:
+            asyncio.run(_run(start, listener))
+    except MENDABLE as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
 async def _run(
-    root: type[Any] | DynamicModule,
-    env: type[Environment],
-    http: HttpOptions | None,
-    queues: Sequence[Queue],
-    state_machines: Sequence[StateMachine],
-    users: Sequence[LocalUser],
-    listener: socket.socket,
+    start: Callable[..., AbstractAsyncContextManager[LocalRuntime]], listener: socket.socket
 ) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    async with LocalRuntime.start(
-        root,
-        env=env,
-        http=http,
-        listener=listener,
-        queues=queues,
-        state_machines=state_machines,
-        users=users,
-    ) as runtime:
-        sys.stdout.write(
-            _BANNER.format(
-                name=runtime.environment.app_name,
-                url=runtime.url,
-                aws_url=runtime.aws.url,
-                user=DEVELOPER,
-                tenant=TENANT,
-                token=runtime.token(user=DEVELOPER, tenant=TENANT),
+    async with start(listener=listener) as runtime:
+        with announce(runtime.url, runtime.variables()):
+            sys.stdout.write(
+                _BANNER.format(
+                    name=runtime.environment.app_name,
+                    url=runtime.url,
+                    aws_url=runtime.aws.url,
+                    user=DEVELOPER,
+                    tenant=TENANT,
+                    token=runtime.token(user=DEVELOPER, tenant=TENANT),
+                )
             )
-        )
-        sys.stdout.flush()
-        await ending.wait()
+            sys.stdout.flush()
+            await ending.wait()

@@ -26,6 +26,7 @@ from cqrs_nest.local.embedded_aws import ACCOUNT, COMMAND_STATE_MACHINE, REGION,
 from cqrs_nest.local.login import DevelopmentLogin, LocalUser
 from cqrs_nest.local.poller import Poller
 from cqrs_nest.local.queue_poller import QueuePoller
+from cqrs_nest.local.schedules import Schedule, Ticker
 from cqrs_nest.local.state_machines import Executions, StateMachine
 from cqrs_nest.local.stream_poller import StreamPoller
 from cqrs_nest.notifications import NotificationHub
@@ -86,6 +87,7 @@ class LocalRuntime:
         queues: Sequence[Queue] = (),
         state_machines: Sequence[StateMachine] = (),
         users: Sequence[LocalUser] = (),
+        schedules: Sequence[Schedule] = (),
         variables: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[LocalRuntime]:
         """Run `root` until the block ends: requests in hand and deliveries in hand are finished.
@@ -93,8 +95,9 @@ class LocalRuntime:
         The application finds the emulated account in its settings. `listener` is a socket from `listen`.
         `queues` are created, subscribed to the main topic and delivered to the application;
         `state_machines` are created, that of commands without being named, and run their tasks in the
-        application. `users` are offered by the login page, some by default. `variables` are settings that win
-        over the process's.
+        application; `schedules` tick. What modules name as `AwsResources` is there without being named
+        again. `users` are offered by the login page, some by default. `variables` are settings that win over
+        the process's.
         """
         async with AsyncExitStack() as stack:
             aws = EmbeddedAws()
@@ -129,6 +132,13 @@ class LocalRuntime:
                 await aws.create_state_machine(session, machine, deliver)
             if machines:
                 sources.append(Executions(ACCOUNT, REGION))
+            tickers = [
+                Ticker(schedule, deliver, REGION, ACCOUNT)
+                for schedule in (*_schedules(container), *schedules)
+            ]
+            for ticker in tickers:
+                ticker.start()
+                stack.push_async_callback(ticker.stop)
             for poller in pollers:
                 poller.start()
                 stack.push_async_callback(poller.stop)
@@ -154,6 +164,16 @@ class LocalRuntime:
             busy = ", ".join(source.name for source in self._sources if not source.is_caught_up)
             raise TimeoutError(f"Not worked off after {within:g} s: {busy}") from None
 
+    def variables(self) -> dict[str, str]:
+        """The environment variables by which another process finds the same account and tables."""
+        return {
+            **self.aws.variables(),
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "NODE_ENV": self.environment.node_env,
+            "APP_NAME": self.environment.app_name,
+        }
+
     def token(self, *, user: str, tenant: str, roles: Sequence[str] = ()) -> str:
         """A Bearer token of the development key."""
         return sign_development_token(self.environment, user=user, tenant=tenant, roles=roles)
@@ -178,6 +198,11 @@ def _state_machines(container: Container) -> Iterator[StateMachine]:
         yield from (StateMachine(machine.name, machine.definition) for machine in resources.state_machines)
     if any(options.driver == "step-functions" for options in container.get_all(PipelineOptions)):
         yield StateMachine(COMMAND_STATE_MACHINE, command_state_machine())
+
+
+def _schedules(container: Container) -> Iterator[Schedule]:
+    for resources in container.get_all(AwsResources):
+        yield from (Schedule(schedule.name, schedule.expression) for schedule in resources.schedules)
 
 
 def _serve(app: ASGIApp, listener: socket.socket) -> HttpServer:
