@@ -22,6 +22,7 @@ ALARM_TOPIC = "AlarmSnsTopic"
 BUCKET = "local-bucket"
 FUNCTION = "local-main"
 COMMAND_STATE_MACHINE = "command"
+TASK_STATE_MACHINE = "sfn-task"
 
 _KEY_SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
 _KEY_ATTRIBUTES = [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")]
@@ -74,7 +75,8 @@ class EmbeddedAws:
             "S3_BUCKET_NAME": BUCKET,
             "SNS_TOPIC_ARN": _topic_arn(MAIN_TOPIC),
             "SNS_ALARM_TOPIC_ARN": _topic_arn(ALARM_TOPIC),
-            "SFN_COMMAND_ARN": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{COMMAND_STATE_MACHINE}",
+            "SFN_COMMAND_ARN": _state_machine_arn(COMMAND_STATE_MACHINE),
+            "SFN_TASK_ARN": _state_machine_arn(TASK_STATE_MACHINE),
         }
 
     async def create_bases(self, session: AwsSession) -> None:
@@ -160,6 +162,10 @@ class EmbeddedAws:
 
 def _topic_arn(name: str) -> str:
     return f"arn:aws:sns:{REGION}:{ACCOUNT}:{name}"
+
+
+def _state_machine_arn(name: str) -> str:
+    return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{name}"
 
 
 def _subscription_attributes(queue: Queue) -> dict[str, str]:
