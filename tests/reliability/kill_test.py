@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,8 +40,8 @@ PK = "TODO#acme"
 TABLE = f"{PREFIX}todo-command"
 BATCH = 10
 PUBLISHERS = 8
-CUT_OFF = 0.6
-"""The share of the deliveries that are cut off, as long as there are kills left."""
+CUT_OFF = 0.5
+"""The share of the deliveries that are cut off, more when there are fewer kills than published commands."""
 
 
 class Consumer:
@@ -53,7 +53,9 @@ class Consumer:
         self._process, self._requests, self._answers = process, process.stdin, process.stdout
         self._pid = 0
         self._takes = 0.05
-        self._deliveries = 0
+        self.deliveries = 0
+        self._killed_at = 0
+        self.is_behind: Callable[[], bool] = lambda: False
         self.kills, self.kills_left = 0, kills
 
     @classmethod
@@ -80,27 +82,34 @@ class Consumer:
 
     async def deliver(self, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """What the consumer answers to an event. Raises ConnectionError when it was killed meanwhile."""
-        self._deliveries += 1
-        number, began = self._deliveries, time.monotonic()
+        self.deliveries += 1
+        number, began = self.deliveries, time.monotonic()
         self._requests.write(json.dumps({"id": number, "event": event}).encode() + b"\n")
         killing = self._kill_sometimes()
-        try:
-            while True:
-                answer = await self._answer()
-                if "pid" in answer:
-                    self._pid = answer["pid"]
-                    raise ConnectionError("the consumer was killed")
-                if answer["id"] == number:
-                    self._takes = 0.7 * self._takes + 0.3 * (time.monotonic() - began)
-                    return answer["result"]
-        finally:
-            if killing is not None:
+        while True:
+            answer = await self._answer()
+            if "pid" in answer:
+                self._pid = answer["pid"]
+                raise ConnectionError("the consumer was killed")
+            if answer["id"] == number and killing is None:
+                self._takes = 0.7 * self._takes + 0.3 * (time.monotonic() - began)
+                return answer["result"]
+            if answer["id"] == number and killing is not None and not killing.cancelled():
+                # It was quicker than expected: it dies with its answer, of which nobody hears then.
                 killing.cancel()
+                self._kill_if_alive(number)
 
     def _kill_sometimes(self) -> asyncio.TimerHandle | None:
-        if not self.kills_left or random.random() > CUT_OFF:
+        if not self.kills_left or not (self.is_behind() or random.random() < CUT_OFF):
             return None
-        return asyncio.get_running_loop().call_later(random.uniform(0, self._takes), self._kill)
+        delay = random.uniform(0, self._takes)
+        return asyncio.get_running_loop().call_later(delay, self._kill_if_alive, self.deliveries)
+
+    def _kill_if_alive(self, delivery: int) -> None:
+        """Kill the child that handles a delivery, once."""
+        if self._killed_at != delivery:
+            self._killed_at = delivery
+            self._kill()
 
     def _kill(self) -> None:
         os.kill(self._pid, signal.SIGKILL)
@@ -144,6 +153,7 @@ class KillTest:
             stream = await _create_resources(container.get(AwsSession))
             began = time.monotonic()
             async with Consumer.run(url, database, self.kills) as consumer:
+                consumer.is_behind = lambda: consumer.kills * self.commands < self.published * self.kills
                 with mock.patch.multiple(
                     stream_poller, _BATCH_SIZE=BATCH, retry_delay=lambda attempt: random.uniform(0, 0.05)
                 ):
@@ -153,7 +163,7 @@ class KillTest:
                     )
                     await self._poll(poller, publishing)
                     await publishing
-            self.report.append(f"{consumer.kills} kills in {consumer._deliveries} deliveries")
+            self.report.append(f"{consumer.kills} kills in {consumer.deliveries} deliveries")
             self.report.append(f"{self.published} commands published, {time.monotonic() - began:.0f} s")
             if consumer.kills != self.kills:
                 self.faults.append(f"killed {consumer.kills} times only")
@@ -257,11 +267,14 @@ async def _messages(session: AwsSession, queue: str) -> list[dict[str, Any]]:
     url = (await session.call("sqs", "get_queue_url", QueueName=queue))["QueueUrl"]
     found: list[dict[str, Any]] = []
     while received := (
-        await session.call(
-            "sqs", "receive_message", QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3600
-        )
+        await session.call("sqs", "receive_message", QueueUrl=url, MaxNumberOfMessages=10)
     ).get("Messages"):
         found += [json.loads(message["Body"]) for message in received]
+        entries = [
+            {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+            for index, message in enumerate(received)
+        ]
+        await session.call("sqs", "delete_message_batch", QueueUrl=url, Entries=entries)
     return found
 
 
