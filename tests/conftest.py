@@ -25,13 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what moto gets wrong, unless the second emulator is asked for."""
-    if config.getoption("--emulator") != "moto":
-        return
-    beyond_moto = [item for item in items if item.get_closest_marker("beyond_moto")]
-    if beyond_moto:
-        config.hook.pytest_deselected(items=beyond_moto)
-        items[:] = [item for item in items if item not in beyond_moto]
+    """Leave out what the emulator in use gets wrong."""
+    marker = f"beyond_{config.getoption('--emulator')}"
+    beyond = [item for item in items if item.get_closest_marker(marker)]
+    if beyond:
+        config.hook.pytest_deselected(items=beyond)
+        items[:] = [item for item in items if item not in beyond]
 
 
 @pytest.fixture(scope="session", autouse=True)

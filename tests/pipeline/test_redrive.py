@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from cqrs_nest.pipeline import DeadLetterRedrive, RedrivenMessage
 from tests.pipeline.conftest import DEAD_LETTERS
 
@@ -65,6 +67,7 @@ async def test_a_message_of_another_service_stays(queued: Service) -> None:
     assert len(queued.dead_letters()) == 1
 
 
+@pytest.mark.beyond_ministack
 async def test_messages_of_a_queue_go_to_its_handlers(queued: Service) -> None:
     sqs = queued.sqs
     dead = sqs.create_queue(QueueName="orders-dead")["QueueUrl"]
@@ -80,6 +83,7 @@ async def test_messages_of_a_queue_go_to_its_handlers(queued: Service) -> None:
     assert [message["Body"] for message in answer["Messages"]] == ["bad"]
 
 
+@pytest.mark.beyond_ministack
 async def test_a_message_of_which_nobody_knows_the_queue_stays(queued: Service) -> None:
     queued.sqs.send_message(QueueUrl=DEAD_LETTERS, MessageBody="who knows")
     (outcome,) = await redrive(queued)
