@@ -58,6 +58,9 @@ class SyncCommandHandler:
             self._logger.warn("%r was published synchronously but never applied; it is left alone", steps)
             return
         if await steps.is_finished():
+            # The publish has come to its end meanwhile; its messages it may have failed to send.
+            if OWED in (await steps.command_state(steps.version) or {}):
+                await steps.complete()
             return
         if steps.is_parked and not retry_parked:
             raise ParkedError(steps)
