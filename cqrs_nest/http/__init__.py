@@ -10,6 +10,7 @@ from cqrs_nest.http.rate_limit import RateLimit
 from cqrs_nest.http.router_module import RouterModule, RouteTree
 from cqrs_nest.http.routes import RouteDefinition
 from cqrs_nest.http.security_headers import SECURITY_HEADERS
+from cqrs_nest.http.validation_pipe import ValidationPipe
 from cqrs_nest.http.versioning import CustomVersioning, HeaderVersioning, MediaTypeVersioning, UriVersioning
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "UploadFile",
     "UriVersioning",
     "ValidationOptions",
+    "ValidationPipe",
 ]

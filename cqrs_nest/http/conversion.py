@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails, ValidationError, to_json
 
 from cqrs_nest.common import BadRequestException
 from cqrs_nest.http.call import parse_json
-from cqrs_nest.http.options import ValidationOptions
+from cqrs_nest.http.options import ErrorStyle, ValidationOptions
 from cqrs_nest.http.violations import Path, input_path, violation_texts
 from cqrs_nest.http.wire_schema import wire_validator
 
@@ -36,6 +36,7 @@ class JsonConverter:
     def __init__(self, annotation: Any, name: str | None, options: ValidationOptions) -> None:
         self._annotation = annotation
         self._name = None if is_model(annotation) else name
+        self._style: ErrorStyle = options.error_style
         validator = wire_validator(annotation, is_text=False)
         self._validate: Convert = partial(validator.validate_json, strict=True, **_options(options))
 
@@ -54,7 +55,7 @@ class JsonConverter:
                 return self._validate(to_json(data))
             except ValidationError as error:
                 details = error.errors(include_url=False)
-        raise BadRequestException(violation_texts(details, data, self._annotation, self._name))
+        raise BadRequestException(violation_texts(details, data, self._annotation, self._name, self._style))
 
 
 class TextConverter:
@@ -63,6 +64,7 @@ class TextConverter:
     def __init__(self, annotation: Any, name: str | None, options: ValidationOptions) -> None:
         self._annotation = annotation
         self._name = name
+        self._style: ErrorStyle = options.error_style
         self._is_list = is_list(annotation)
         self._list_keys = _list_keys(annotation) if name is None else frozenset[str]()
         validator = wire_validator(annotation, is_text=True)
@@ -78,10 +80,11 @@ class TextConverter:
             return self._validate(value)
         except ValidationError as error:
             details = error.errors(include_url=False)
-        expected = None if self._name is None else _expected_text(details)
+        is_single = self._name is not None and self._style == "class-validator"
+        expected = _expected_text(details) if is_single else None
         if expected is not None:
             raise BadRequestException(f"Validation failed ({expected} is expected)")
-        raise BadRequestException(violation_texts(details, value, self._annotation, self._name))
+        raise BadRequestException(violation_texts(details, value, self._annotation, self._name, self._style))
 
     def _listed(self, key: str, item: Any) -> Any:
         return [item] if key in self._list_keys and isinstance(item, str) else item

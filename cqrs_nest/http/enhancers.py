@@ -105,15 +105,18 @@ def is_static(enhancer: Enhancer) -> bool:
     return not isinstance(enhancer, Binding) or enhancer.is_static
 
 
+def static_instance(enhancer: Enhancer) -> Any:
+    """The one object that serves all requests; the binding itself if there is none."""
+    return enhancer.instance if isinstance(enhancer, Binding) and enhancer.is_static else enhancer
+
+
 def bind(enhancer: Enhancer, method: str) -> AsyncMethod:
     """The method of an enhancer or controller as an async function, whatever its scope and colour.
 
     Raises MissingMethodError when its class does not have the method.
     """
-    if not isinstance(enhancer, Binding):
-        return _bound(enhancer, method)
-    if enhancer.is_static:
-        return _bound(enhancer.instance, method)
+    if not isinstance(enhancer, Binding) or enhancer.is_static:
+        return _bound(static_instance(enhancer), method)
 
     async def call(*arguments: Any, **named: Any) -> Any:
         return await _bound(await _build(enhancer), method)(*arguments, **named)

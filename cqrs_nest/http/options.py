@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
 
 from cqrs_nest.common import CanActivate, ExceptionFilter, NestInterceptor, PipeTransform, RouteInfo
 from cqrs_nest.http.rate_limit import RateLimit
@@ -31,12 +32,25 @@ class CorsOptions:
             )
 
 
+ErrorStyle: TypeAlias = Literal["class-validator", "pydantic"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationOptions:
-    """How bodies and queries are checked. Unknown properties are dropped unless the model keeps them."""
+    """How bodies and queries are checked. Unknown properties are dropped unless the model keeps them.
+
+    These hold for the whole application; a `ValidationPipe` changes them for a controller or a route.
+    """
 
     forbid_non_whitelisted: bool = False
     """Answer 400 to unknown properties instead of dropping them."""
+    error_style: ErrorStyle = "class-validator"
+    """Whose words say what is wrong: class-validator's, as in NestJS services, or pydantic's."""
+
+    def __post_init__(self) -> None:
+        if self.error_style not in get_args(ErrorStyle):
+            known = " or ".join(map(repr, get_args(ErrorStyle)))
+            raise ValueError(f"ValidationOptions: error_style is {known}, not {self.error_style!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,17 +30,19 @@ from cqrs_nest.http.enhancers import (
     Enhancers,
     bind,
     is_static,
+    static_instance,
 )
 from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.event_stream import streamed
 from cqrs_nest.http.filters import ExceptionHandler
 from cqrs_nest.http.forms import Form
 from cqrs_nest.http.invocation import Run, compile_invocation, intercepted
-from cqrs_nest.http.options import HttpOptions
+from cqrs_nest.http.options import HttpOptions, ValidationOptions
 from cqrs_nest.http.responses import Renderer
 from cqrs_nest.http.router import PathValue
 from cqrs_nest.http.routes import RouteDefinition
 from cqrs_nest.http.signature import Parameter
+from cqrs_nest.http.validation_pipe import ValidationPipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +135,9 @@ def _body_reader(parameters: Sequence[Parameter], options: HttpOptions) -> BodyR
 def _argument(
     route: RouteDefinition, parameter: Parameter, pipes: Sequence[Enhancer], options: HttpOptions
 ) -> Argument:
+    validation, others = _validation(pipes, options)
     try:
-        return compile_argument(parameter, _bound(pipes, PIPE), options.validation)
+        return compile_argument(parameter, _bound(others, PIPE), validation)
     except PydanticUndefinedAnnotation as error:
         problem = f"{parameter.annotation!r} of {parameter.name} has a field of the unknown type {error.name}"
         fix = f"import {error.name} at module level, or write the model below it"
@@ -143,6 +146,20 @@ def _argument(
         problem = f"{parameter.name} cannot be checked against {parameter.annotation!r}"
         fix = "annotate it with a pydantic model, or let a pipe make it"
         raise invalid_route(route.controller, route.handler, problem, fix=fix) from error
+
+
+def _validation(
+    pipes: Sequence[Enhancer], options: HttpOptions
+) -> tuple[ValidationOptions, Sequence[Enhancer]]:
+    """The options that the nearest `ValidationPipe` sets, and the pipes that do something of their own."""
+    validation, others = options.validation, list[Enhancer]()
+    for pipe in pipes:
+        instance = static_instance(pipe)
+        if isinstance(instance, ValidationPipe) and instance.is_plain:
+            validation = instance.options
+        else:
+            others.append(pipe)
+    return validation, others
 
 
 def _bound(listed: Sequence[Enhancer], kind: EnhancerKind) -> list[AsyncMethod]:

@@ -1,4 +1,4 @@
-"""What is wrong with an input, in the words that front ends of NestJS services know."""
+"""What is wrong with an input, in the words that front ends of NestJS services know, or in pydantic's."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
+
+from cqrs_nest.http.options import ErrorStyle
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -107,7 +109,11 @@ _BY_LIMIT: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
 
 
 def violation_texts(
-    details: list[ErrorDetails], data: Any, annotation: Any, name: str | None = None
+    details: list[ErrorDetails],
+    data: Any,
+    annotation: Any,
+    name: str | None = None,
+    style: ErrorStyle = "class-validator",
 ) -> list[str]:
     """One text for each broken rule, fields in declaration order, nested ones by their path.
 
@@ -116,8 +122,12 @@ def violation_texts(
     texts: dict[str, None] = {}
     for detail in details:
         path = input_path(data, detail)
-        text = _rule_text(detail, annotation)
-        texts[_sentence(path if name is None else (name, *path), text, detail["type"])] = None
+        path = path if name is None else (name, *path)
+        if style == "pydantic":
+            text = f"{'.'.join(map(str, path))}: {detail['msg']}" if path else detail["msg"]
+        else:
+            text = _sentence(path, _rule_text(detail, annotation), detail["type"])
+        texts[text] = None
         if len(texts) == _MOST_TEXTS:
             break
     return list(texts)
