@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from pydantic.json_schema import JsonSchemaMode
 
-from cqrs_nest.common import StreamableFile
+from cqrs_nest.common import VERSION_NEUTRAL, StreamableFile
 from cqrs_nest.common.api_documentation import (
     API_EXCLUDED,
     API_HEADERS,
@@ -30,6 +30,7 @@ from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.router import ALL_METHODS
 from cqrs_nest.http.routes import RouteDefinition
 from cqrs_nest.http.signature import REQUIRED, Parameter
+from cqrs_nest.http.versioning import HeaderVersioning, MediaTypeVersioning, Versioning
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ _PLACES: Final = {
 _PARAMETER: Final = re.compile(r"/[:*]([^/]+)")
 _TEXT_TYPES: Final = ("string", "number", "integer", "boolean")
 """Bare values are sent as text, as NestJS does."""
+_JSON: Final = "application/json"
 _FILE: Final[Schema] = {"type": "string", "format": "binary"}
 _ERROR_NAME: Final = "ErrorBody"
 _ERROR_REFERENCE: Final[Node] = {"$ref": f"#/components/schemas/{_ERROR_NAME}"}
@@ -65,17 +67,22 @@ def openapi_document(routes: Sequence[RouteDefinition], options: HttpOptions) ->
     shown = [route for route in routes if not _is_excluded(route)]
     schemas = Schemas(each for route in shown for each in _annotations(route))
     paths: dict[str, Node] = {}
+    versions: dict[tuple[str, str], set[str]] = {}
     operation_ids: set[str] = set()
     for route in shown:
-        methods = _METHODS if route.method == ALL_METHODS else (route.method,)
-        for method in methods:
-            operations = paths.setdefault(_template(route.path), {})
-            if method.lower() not in operations:
-                operation = _operation(route, schemas)
-                operation["operationId"] = _unused(
-                    f"{route.controller.__name__}_{route.handler_name}", operation_ids
-                )
-                operations[method.lower()] = operation
+        for method in _METHODS if route.method == ALL_METHODS else (route.method,):
+            path = _template(route.path)
+            is_first = method.lower() not in paths.get(path, {})
+            known = versions.setdefault((path, method), set())
+            if not is_first and known.issuperset(route.versions):
+                continue  # never reached
+            known.update(route.versions)
+            operation = _operation(route, schemas, options.versioning)
+            operation["operationId"] = _unused(
+                f"{route.controller.__name__}_{route.handler_name}", operation_ids
+            )
+            key = path if is_first else _of_versions(path, route.versions)
+            paths.setdefault(key, {})[method.lower()] = operation
     components: Node = {"schemas": {**schemas.components, _ERROR_NAME: _ERROR_BODY}}
     schemes = sorted({name for route in shown for name in _security(route)})
     if schemes:
@@ -97,7 +104,16 @@ def _annotations(route: RouteDefinition) -> Iterator[tuple[Any, JsonSchemaMode]]
         yield response.type, WRITTEN
 
 
-def _operation(route: RouteDefinition, schemas: Schemas) -> Node:
+def _of_versions(path: str, versions: Sequence[str]) -> str:
+    """A path that can stand beside the same one of other versions: no client sends what follows the `#`."""
+    return f"{path}#{','.join(_named(versions)) or 'neutral'}"
+
+
+def _named(versions: Sequence[str]) -> list[str]:
+    return [version for version in versions if version != VERSION_NEUTRAL]
+
+
+def _operation(route: RouteDefinition, schemas: Schemas, versioning: Versioning | None) -> Node:
     documentation = find_metadata(route.handler, API_OPERATION) or OperationDocumentation()
     text = inspect.getdoc(route.handler) or ""
     first_line, _, rest = text.partition("\n")
@@ -109,13 +125,13 @@ def _operation(route: RouteDefinition, schemas: Schemas) -> Node:
     operation["tags"] = _tags(route)
     if documentation.deprecated:
         operation["deprecated"] = True
-    parameters = _parameters(route, schemas)
+    parameters = _parameters(route, schemas, versioning)
     if parameters:
         operation["parameters"] = parameters
     body = _request_body(route, schemas)
     if body is not None:
         operation["requestBody"] = body
-    operation["responses"] = _responses(route, schemas)
+    operation["responses"] = _responses(route, schemas, versioning)
     security = _security(route)
     if security:
         operation["security"] = [{name: []} for name in security]
@@ -127,7 +143,7 @@ def _tags(route: RouteDefinition) -> list[str]:
     return list(tags) or [route.controller.__name__.removesuffix("Controller")]
 
 
-def _parameters(route: RouteDefinition, schemas: Schemas) -> list[Node]:
+def _parameters(route: RouteDefinition, schemas: Schemas, versioning: Versioning | None) -> list[Node]:
     found: dict[tuple[str, str], Node] = {}
 
     def add(name: str, place: str, schema: Schema, required: bool, description: str = "") -> None:
@@ -148,6 +164,10 @@ def _parameters(route: RouteDefinition, schemas: Schemas) -> list[Node]:
     for segment in route.path.split("/"):
         if segment[:1] in (":", "*"):
             add(segment[1:], "path", {"type": "string"}, required=True)
+    if isinstance(versioning, HeaderVersioning) and route.versions:
+        versions = _named(route.versions)
+        is_asked = VERSION_NEUTRAL not in route.versions
+        add(versioning.header, "header", {"type": "string", "enum": versions}, required=is_asked)
     for header in _listed(route, API_HEADERS):
         add(header.name, "header", {"type": "string"}, header.required, header.description)
     return list(found.values())
@@ -165,7 +185,7 @@ def _request_body(route: RouteDefinition, schemas: Schemas) -> Node | None:
     if files or whole is None:
         fields = [each for each in bodies if each.marker.name is not None]
         schema = _fields_schema([*fields, *files], schemas, schemas.resolved(schema))
-    media_type = MULTIPART if files else "application/json"
+    media_type = MULTIPART if files else _JSON
     return {"required": required, "content": {media_type: {"schema": schema}}}
 
 
@@ -186,13 +206,19 @@ def _field_schema(field: Parameter, schemas: Schemas) -> Schema:
     return {"type": "array", "items": _FILE} if is_list(field.annotation) else _FILE
 
 
-def _responses(route: RouteDefinition, schemas: Schemas) -> Node:
+def _responses(route: RouteDefinition, schemas: Schemas, versioning: Versioning | None) -> Node:
     returned = schemas.of(route.signature.returns, WRITTEN)
     success = _response(route.status, "", returned)
     if route.is_event_stream:
         success["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
     elif route.signature.returns is StreamableFile:
         success["content"] = {"application/octet-stream": {"schema": _FILE}}
+    if isinstance(versioning, MediaTypeVersioning) and _named(route.versions):
+        success["content"] = {
+            f"{media_type};{versioning.key}{version}": content
+            for media_type, content in success.get("content", {_JSON: {}}).items()
+            for version in _named(route.versions)
+        }
     responses: Node = {str(route.status): success}
     for each in _listed(route, API_RESPONSES):
         schema = schemas.of(each.type, WRITTEN)
@@ -208,7 +234,7 @@ def _responses(route: RouteDefinition, schemas: Schemas) -> Node:
 def _response(status: int | None, description: str, schema: Schema | None) -> Node:
     response: Node = {"description": description or (HTTPStatus(status).phrase if status else "")}
     if schema is not None:
-        media_type = "text/html" if schema.get("type") in _TEXT_TYPES else "application/json"
+        media_type = "text/html" if schema.get("type") in _TEXT_TYPES else _JSON
         response["content"] = {media_type: {"schema": schema}}
     return response
 

@@ -11,7 +11,20 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from pydantic import Field
 from starlette.responses import Response
 
-from cqrs_nest.common import All, Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Query
+from cqrs_nest.common import (
+    VERSION_NEUTRAL,
+    All,
+    Body,
+    Controller,
+    Delete,
+    Get,
+    Headers,
+    HttpCode,
+    Param,
+    Post,
+    Query,
+    Version,
+)
 from cqrs_nest.common.api_documentation import (
     ApiBearerAuth,
     ApiExclude,
@@ -20,7 +33,7 @@ from cqrs_nest.common.api_documentation import (
     ApiResponse,
     ApiTags,
 )
-from cqrs_nest.http import Dto
+from cqrs_nest.http import CustomVersioning, Dto, HeaderVersioning, MediaTypeVersioning, UriVersioning
 
 
 class Owner(Dto):
@@ -268,3 +281,84 @@ async def test_the_example_of_a_request_has_no_nulls(build: Any) -> None:
 async def test_the_document_has_the_name_that_nestjs_gives_it(serve: Any) -> None:
     client = await serve(title="Cats")
     assert (await client.get("/swagger-ui-json")).json() == (await client.get("/openapi.json")).json()
+
+
+@Controller("cats")
+class VersionedController:
+    @Get()
+    @Version("1")
+    async def first(self) -> list[CatView]: ...
+
+    @Get()
+    @Version(["2", "3"])
+    async def second(self) -> CatView: ...
+
+    @Get()
+    @Version("3")
+    async def hidden(self) -> CatView: ...
+
+    @Get()
+    @Version(VERSION_NEUTRAL)
+    async def neutral(self) -> None: ...
+
+    @Delete()
+    @Version("2")
+    async def delete(self) -> None: ...
+
+
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], str]:
+    OpenAPIV31SpecValidator(document).validate()
+    return {
+        (method, path): operation["operationId"].removeprefix("VersionedController_")
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+async def test_versions_in_the_path_are_paths(build: Any) -> None:
+    application = await build(VersionedController, versioning=UriVersioning())
+    assert operations(application.openapi()) == {
+        ("get", "/v1/cats"): "first",
+        ("get", "/v2/cats"): "second",
+        ("get", "/v3/cats"): "second_2",
+        ("get", "/cats"): "neutral",
+        ("delete", "/v2/cats"): "delete",
+    }
+
+
+@pytest.mark.parametrize(
+    "versioning",
+    [
+        HeaderVersioning(header="x-api-version"),
+        MediaTypeVersioning(),
+        CustomVersioning(extractor=lambda request: request.query_params.get("v", "1")),
+    ],
+    ids=["header", "media type", "custom"],
+)
+async def test_all_versions_of_one_path_are_shown(build: Any, versioning: Any) -> None:
+    application = await build(VersionedController, versioning=versioning)
+    assert operations(application.openapi()) == {
+        ("get", "/cats"): "first",
+        ("get", "/cats#2,3"): "second",
+        ("get", "/cats#neutral"): "neutral",
+        ("delete", "/cats"): "delete",
+    }
+
+
+async def test_an_operation_says_how_its_version_is_asked_for(build: Any) -> None:
+    application = await build(VersionedController, versioning=HeaderVersioning(header="x-api-version"))
+    paths = application.openapi()["paths"]
+    assert paths["/cats#2,3"]["get"]["parameters"] == [
+        {
+            "name": "x-api-version",
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string", "enum": ["2", "3"]},
+        }
+    ]
+    application = await build(VersionedController, versioning=MediaTypeVersioning())
+    paths = application.openapi()["paths"]
+    assert [
+        list(paths[path]["get"]["responses"]["200"].get("content", {}))
+        for path in ("/cats", "/cats#2,3", "/cats#neutral")
+    ] == [["application/json;v=1"], ["application/json;v=2", "application/json;v=3"], []]
