@@ -47,9 +47,11 @@ test-scaffold: $(STAMP)
 reliability: $(STAMP)
 	@$(BIN)/python -m tests.reliability.fault_table 2>/dev/null
 
-# Kills the consumer of a stream 100 times while 1,000 commands are published; two minutes.
+# Kills the consumer of a stream 100 times while 1,000 commands are published, and the worker of a task with
+# 1,000 sub-tasks 20 times; some minutes.
 kills: $(STAMP)
 	@$(BIN)/python -m tests.reliability.kill_test
+	@$(BIN)/python -m tests.reliability.task_kills 2>/dev/null
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks.container

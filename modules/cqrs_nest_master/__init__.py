@@ -1,6 +1,7 @@
 """Master data: settings with a value for each user, group, tenant and all, and the data of settings."""
 
 from cqrs_nest_master.dto.bulk_dto import MasterBulkDto, MasterBulkItemDto
+from cqrs_nest_master.dto.copy_dto import CopyType, DataCopyMode, DataCopyOptionDto, MasterCopyDto
 from cqrs_nest_master.dto.data_dto import (
     CreateMasterDataDto,
     CustomMasterDataSearchDto,
@@ -24,6 +25,7 @@ from cqrs_nest_master.dto.setting_dto import (
 )
 from cqrs_nest_master.effective_setting import EffectiveSettings
 from cqrs_nest_master.master_bulk_service import MasterBulkService
+from cqrs_nest_master.master_copy_service import MasterCopyService
 from cqrs_nest_master.master_data_service import MasterDataService
 from cqrs_nest_master.master_module import MasterModule
 from cqrs_nest_master.master_search import MasterPage, MasterRow, MasterSearch
@@ -33,14 +35,19 @@ from cqrs_nest_master.ttl_configurations import TtlConfigurations
 __all__ = [
     "CommonSettingBulkDto",
     "CommonSettingDto",
+    "CopyType",
     "CreateMasterDataDto",
     "CustomMasterDataSearchDto",
+    "DataCopyMode",
+    "DataCopyOptionDto",
     "EffectiveSettings",
     "GetSettingDto",
     "GroupSettingDto",
     "MasterBulkDto",
     "MasterBulkItemDto",
     "MasterBulkService",
+    "MasterCopyDto",
+    "MasterCopyService",
     "MasterDataCreateBulkDto",
     "MasterDataCreateDto",
     "MasterDataListEntity",

@@ -11,10 +11,13 @@ from cqrs_nest.common import DynamicModule, Guards, Import, Logger, Module, Toke
 from cqrs_nest.core import InvalidModuleError
 from cqrs_nest.read_models import SqlDatabase
 from cqrs_nest_master.controllers.master_bulk_controller import MasterBulkController
+from cqrs_nest_master.controllers.master_copy_controller import MasterCopyController, MasterTaskController
 from cqrs_nest_master.controllers.master_data_controller import MasterDataController
 from cqrs_nest_master.controllers.master_setting_controller import MasterSettingController
 from cqrs_nest_master.effective_setting import EffectiveSettings
 from cqrs_nest_master.master_bulk_service import MasterBulkService
+from cqrs_nest_master.master_copy_handler import MasterCopyHandler
+from cqrs_nest_master.master_copy_service import MasterCopyService
 from cqrs_nest_master.master_data_service import MasterDataService
 from cqrs_nest_master.master_items import MasterItems
 from cqrs_nest_master.master_keys import MASTER_TABLE
@@ -23,6 +26,8 @@ from cqrs_nest_master.master_setting_service import MasterSettingService
 from cqrs_nest_master.ttl_configurations import TtlConfigurations
 
 CONTROLLERS = (MasterSettingController, MasterDataController, MasterBulkController)
+COPY_CONTROLLERS = (MasterCopyController, MasterTaskController)
+COPY_PROVIDERS = (MasterCopyService, MasterCopyHandler)
 SERVICES = (MasterSettingService, MasterDataService, MasterBulkService, TtlConfigurations)
 
 
@@ -39,6 +44,7 @@ class MasterModule:
         database: SqlDatabase | None = None,
         sql: bool = True,
         table_name: str = MASTER_TABLE,
+        copies: bool = True,
         guards: Guards | None = None,
         imports: Sequence[Import] = (),
         is_global: bool = False,
@@ -47,14 +53,22 @@ class MasterModule:
 
         `database` keeps that table; without it the application's `SqlModule` does. `sql=False` does without:
         searches then answer 501. `data_sync_handlers` are built with the exports of `imports`.
-        `enable_controller` adds the routes. `guards` stand in the place of the default: a caller's own
-        tenant only, and `system_admin` for every change.
+        `enable_controller` adds the routes and, with `copies`, copying to other tenants, for which the
+        application imports `TaskModule`. `guards` stand in the place of the default: a caller's own tenant
+        only, and `system_admin` for every change.
 
         Raises InvalidModuleError for another `table_name` with `sql`.
         """
         given = [] if database is None else [_database_module(provide(SqlDatabase, use_value=database))]
         return cls._of(
-            [*given, *imports], enable_controller, data_sync_handlers, sql, table_name, guards, is_global
+            [*given, *imports],
+            enable_controller,
+            data_sync_handlers,
+            sql,
+            table_name,
+            copies,
+            guards,
+            is_global,
         )
 
     @classmethod
@@ -67,6 +81,7 @@ class MasterModule:
         enable_controller: bool = False,
         data_sync_handlers: Sequence[type[Any]] = (),
         table_name: str = MASTER_TABLE,
+        copies: bool = True,
         guards: Guards | None = None,
         is_global: bool = False,
     ) -> DynamicModule:
@@ -74,7 +89,14 @@ class MasterModule:
         database = provide(SqlDatabase, use_factory=use_factory, inject=inject)
         given = _database_module(database, imports)
         return cls._of(
-            [given, *imports], enable_controller, data_sync_handlers, True, table_name, guards, is_global
+            [given, *imports],
+            enable_controller,
+            data_sync_handlers,
+            True,
+            table_name,
+            copies,
+            guards,
+            is_global,
         )
 
     @classmethod
@@ -85,6 +107,7 @@ class MasterModule:
         data_sync_handlers: Sequence[type[Any]],
         sql: bool,
         table_name: str,
+        copies: bool,
         guards: Guards | None,
         is_global: bool,
     ) -> DynamicModule:
@@ -93,12 +116,13 @@ class MasterModule:
         table = CommandModule.register(
             table_name=table_name, data_sync_handlers=[*projection, *data_sync_handlers], imports=imports
         )
-        controllers = [mounted(each, guards=guards) for each in CONTROLLERS] if enable_controller else []
+        with_copies = enable_controller and copies
+        routes = (*CONTROLLERS, *(COPY_CONTROLLERS if with_copies else ())) if enable_controller else ()
         return DynamicModule(
             cls,
             imports=[table, *imports],
-            controllers=controllers,
-            providers=[provide(MasterSearch, use_class=search)],
+            controllers=[mounted(each, guards=guards) for each in routes],
+            providers=[provide(MasterSearch, use_class=search), *(COPY_PROVIDERS if with_copies else ())],
             is_global=is_global,
         )
 

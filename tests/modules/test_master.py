@@ -38,6 +38,7 @@ from cqrs_nest_master import (
     UserSettingDto,
 )
 from cqrs_nest_master.read_model import metadata
+from cqrs_nest_task import TaskModule, TaskOptions
 from cqrs_nest_tenant import TenantCreateDto, TenantGroupAddDto, TenantModule, TenantService
 from tests.modules.conftest import RunningApplication, invoke_of, path_of, running
 
@@ -53,6 +54,7 @@ async def application() -> AsyncIterator[RunningApplication]:
     modules = [
         SqlModule.register(metadata, create_tables=True),
         TenantModule.register(),
+        TaskModule.register(TaskOptions(fan_out="queue")),
         MasterModule.register(enable_controller=True),
     ]
     async with running(*modules) as application:
@@ -368,6 +370,52 @@ async def test_search_in_sql(shop: RunningApplication) -> None:
     assert unknown.status_code == 400
 
 
+async def test_settings_and_data_are_copied_to_other_tenants(shop: RunningApplication) -> None:
+    invoke = invoke_of("acme")
+    colour = CommonSettingDto(code="COLOUR", name="Colours", setting_value={"description": "of all"})
+    await settings_of(shop).create(colour, invoke_context=invoke)
+    for code in ("red", "blue", "gone"):
+        await data_of(shop).create(entry(code, seq=len(code)))
+    await shop.drain()
+    await shop.ask("DELETE", f"{DATA}{path_of('MASTER#acme', 'COLOUR#gone')}")
+    await data_of(shop).create(entry("red", tenantCode="umbrella", attributes={"old": True}))
+    await shop.drain()
+    id = "MASTER#acme#MASTER_SETTING#COLOUR"
+    body = {"masterSettingId": id, "targetTenants": ["umbrella", "hooli"], "copyType": "BOTH"}
+    task = await shop.ask("POST", f"{SETTING}/copy", body)
+    assert (task.status_code, task.json()["type"], task.json()["pk"]) == (
+        201,
+        "MASTER_COPY_COLOUR",
+        "SFN_TASK#acme",
+    )
+    await shop.drain()
+    copies = {(row["pk"]["S"], row["sk"]["S"]): row for row in shop.rows("master-data")}
+    for tenant in ("umbrella", "hooli"):
+        found = [sk for pk, sk in copies if pk == f"MASTER#{tenant}"]
+        assert found == ["COLOUR#blue", "COLOUR#red", "MASTER_SETTING#COLOUR"]
+        red = copies[f"MASTER#{tenant}", "COLOUR#red"]
+        assert (red["tenantCode"], red["seq"], red["attributes"]) == ({"S": tenant}, {"N": "3"}, {"M": {}})
+    [parent] = (await shop.ask("GET", "/api/tasks/sfn-task-parent?masterSettingCode=COLOUR", roles=())).json()
+    assert (parent["status"], parent["attributes"]["subTaskSucceedCount"]) == ("COMPLETED", 2)
+    subs = (await shop.ask("GET", f"/api/tasks{path_of(parent['id'])}", roles=())).json()
+    assert [sub["attributes"]["result"] for sub in subs] == [
+        [[{"message": "Copy successfully", "copied": 3}]]
+    ] * 2
+    partial = {"mode": "PARTIAL", "id": ["MASTER#acme#COLOUR#blue"]}
+    only = {**body, "targetTenants": ["initech"], "copyType": "DATA_ONLY", "dataCopyOption": partial}
+    assert (await shop.ask("POST", f"{SETTING}/copy", only)).status_code == 201
+    await shop.drain()
+    rows = [row["sk"]["S"] for row in shop.rows("master-data") if row["pk"]["S"] == "MASTER#initech"]
+    assert rows == ["COLOUR#blue"]
+    for change, text in (
+        ({"dataCopyOption": {"mode": "PARTIAL"}}, "Must provide ID when mode is PARTIAL."),
+        ({"masterSettingId": "MASTER#acme#MASTER_SETTING#NONE"}, "Master setting does not exist"),
+        ({"masterSettingId": "MASTER#acme#COLOUR#red"}, "Master setting does not exist"),
+    ):
+        refused = await shop.ask("POST", f"{SETTING}/copy", {**body, **change})
+        assert (refused.status_code, refused.json()["message"]) == (400, text)
+
+
 async def test_how_long_rows_live_is_what_the_ttl_service_reads(shop: RunningApplication) -> None:
     ttl = shop.runtime.app.get(TtlConfigurations)
     await ttl.set_days("fresh", "tenant", TableType.COMMAND, 30)
@@ -416,6 +464,9 @@ ROUTES = [
     ("DELETE", f"{DATA}{KEY}", None),
     ("DELETE", f"{DATA}{ID}", None),
     ("POST", BULK, {"items": [VALUE]}),
+    ("POST", f"{SETTING}/copy", {"masterSettingId": "x", "targetTenants": ["b"], "copyType": "BOTH"}),
+    ("GET", "/api/tasks/sfn-task-parent?masterSettingCode=COLOUR", None),
+    ("GET", f"/api/tasks{path_of('SFN_TASK#acme#MASTER_COPY_C#1')}", None),
 ]
 
 
@@ -487,7 +538,7 @@ async def test_the_database_may_come_from_a_factory() -> None:
         made.append(environment.app_name)
         return SqlDatabase("sqlite+aiosqlite:///:memory:", metadata, create_tables=True)
 
-    module = MasterModule.register_async(use_factory=database, enable_controller=True)
+    module = MasterModule.register_async(use_factory=database, enable_controller=True, copies=False)
     async with await without_aws(module, FakeCommands()) as compiled:
         await compiled.initialize()
         found = await compiled.get(MasterDataService).list_by_rds(search(), invoke_context=invoke_of("acme"))
