@@ -10,7 +10,13 @@ from cqrs_nest.commands.consistency import (
     Projections,
 )
 from cqrs_nest.commands.data_service import DataService
-from cqrs_nest.commands.data_sync_handler import DATA_SYNC_HANDLER, DataSyncHandler, IDataSyncHandler
+from cqrs_nest.commands.data_sync_handler import (
+    DATA_SYNC_HANDLER,
+    DataSyncHandler,
+    IDataSyncHandler,
+    IReplayable,
+    replay_of,
+)
 from cqrs_nest.commands.detail_keys import DetailKeys
 from cqrs_nest.commands.dtos import DetailDto, PaginateDto, SearchDto, TenantCode
 from cqrs_nest.commands.errors import LostAttributesException, VersionConflictException
@@ -39,6 +45,7 @@ from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandInput, CommandModel, DataEntity, DataList
 from cqrs_nest.commands.module import CommandModule, CommandTablesModule
 from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler, RegisteredTable
+from cqrs_nest.commands.replay import Replay, ReplayedItem, ReplaySource
 from cqrs_nest.commands.repository import ItemPage, Repository
 from cqrs_nest.commands.retry_policy import RetryPolicy
 from cqrs_nest.commands.sessions import SessionService
@@ -77,6 +84,7 @@ __all__ = [
     "Expect",
     "HistoryService",
     "IDataSyncHandler",
+    "IReplayable",
     "InlineApplication",
     "ItemPage",
     "LostAttributesException",
@@ -86,6 +94,9 @@ __all__ = [
     "RegisteredHandler",
     "RegisteredTable",
     "Replace",
+    "Replay",
+    "ReplaySource",
+    "ReplayedItem",
     "Repository",
     "RetryPolicy",
     "SearchDto",
@@ -103,6 +114,7 @@ __all__ = [
     "master_pk",
     "merge",
     "remove_sort_key_version",
+    "replay_of",
     "sort_key_from_id",
     "ttl_sk",
 ]

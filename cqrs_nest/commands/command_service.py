@@ -34,6 +34,7 @@ from cqrs_nest.commands.models import CommandInput, CommandModel
 from cqrs_nest.commands.partial_update import check_attributes, merged, refuse_new
 from cqrs_nest.commands.publication import Publication, check_publication
 from cqrs_nest.commands.registry import CommandTableRegistry
+from cqrs_nest.commands.replay import Replay
 from cqrs_nest.commands.retries import DEFAULT_RETRIES, retry_conflicts
 from cqrs_nest.commands.rows import Row, merge_base
 from cqrs_nest.commands.sync_publisher import SyncPublisher
@@ -83,6 +84,7 @@ class CommandService:
         messages: CommandMessages,
         ttl: TtlService,
         registry: CommandTableRegistry,
+        replay: Replay,
         waiter: ProjectionWaiter,
     ) -> None:
         self._table = table
@@ -93,6 +95,7 @@ class CommandService:
         self._messages = messages
         self._ttl = ttl
         self._registry = registry
+        self._replay = replay
         self._waiter = waiter
 
     @property
@@ -281,23 +284,15 @@ class CommandService:
         return CommandModel.from_row(await self._async.write(publication, command, expected=version))
 
     async def re_sync_data(self) -> None:
-        """Give every data row to the custom handlers, one after another: to fill a new store.
+        """Give every data row to the custom handlers once more: to fill a new store, or to mend one.
 
-        The rows are those of all tenants, so ForbiddenException is raised within a request, unless a
-        `system_context` says that the request is not who acts.
+        Handlers with a method `replay`, such as SQL projections, get it there, others by `up`. Parts of the
+        table are read side by side. The rows are those of all tenants, so ForbiddenException is raised
+        within a request, unless a `system_context` says that the request is not who acts.
         """
         ensure_system("re_sync_data")
-        handlers = self._registry.handlers(self._table.name)
-        start: Row | None = None
-        while handlers:
-            page = await self._dynamodb.scan(self._table.data, start_key=start)
-            for row in page.items:
-                command = {**row, "sk": add_sort_key_version(row["sk"], row["version"])}
-                for handler in handlers:
-                    await handler.instance.up(CommandModel.from_row(command))
-            start = page.last_key
-            if start is None:
-                return
+        handlers = [handler.instance for handler in self._registry.handlers(self._table.name)]
+        await self._replay.give_to(handlers)
 
     async def get_item(
         self, *, pk: str, sk: str, consistent_read: bool = False, allow_cross_tenant: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.retry_policy import DEFAULT_RETRY, RetryPolicy
@@ -22,6 +22,18 @@ class IDataSyncHandler(Protocol):
     def up(self, command: CommandModel) -> Awaitable[Any]: ...
 
     def down(self, command: CommandModel) -> Awaitable[Any]: ...
+
+
+@runtime_checkable
+class IReplayable(Protocol):
+    """A handler that can write an item anew which it has written before."""
+
+    def replay(self, command: CommandModel) -> Awaitable[Any]: ...
+
+
+def replay_of(handler: IDataSyncHandler) -> Callable[[CommandModel], Awaitable[Any]]:
+    """What gives a handler the newest state of an item again: its `replay`, or `up` where it has none."""
+    return handler.replay if isinstance(handler, IReplayable) else handler.up
 
 
 @dataclass(frozen=True, slots=True)

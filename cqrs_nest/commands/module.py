@@ -17,6 +17,7 @@ from cqrs_nest.commands.latest_command import LatestCommand
 from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.commands.registry import CommandTableRegistry
+from cqrs_nest.commands.replay import Replay
 from cqrs_nest.commands.repository import Repository
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.sync_publisher import SyncPublisher
@@ -34,6 +35,7 @@ _INTERNAL = (
     LatestCommand,
     ProjectionWaiter,
     PublishNotes,
+    Replay,
     SessionService,
     SyncPublisher,
 )

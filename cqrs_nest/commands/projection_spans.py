@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cqrs_nest.commands.data_sync_handler import IDataSyncHandler
+from cqrs_nest.commands.data_sync_handler import IDataSyncHandler, replay_of
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.core.tracing import Tracing
 
@@ -27,3 +27,8 @@ class TracedHandler:
         """Take a command back."""
         with self._tracing.span(self._name, attributes=self._attributes):
             return await self._handler.down(command)
+
+    async def replay(self, command: CommandModel) -> Any:
+        """Write an item anew."""
+        with self._tracing.span(self._name, attributes=self._attributes):
+            return await replay_of(self._handler)(command)

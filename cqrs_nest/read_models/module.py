@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cqrs_nest.commands import CommandTablesModule
 from cqrs_nest.common import DynamicModule, Module, provide
 from cqrs_nest.config import Environment
 from cqrs_nest.read_models.database import SqlDatabase, database_url
+from cqrs_nest.read_models.projections import Projections
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
 @Module()
 class SqlModule:
-    """Provides `SqlDatabase`."""
+    """Provides `SqlDatabase` and `Projections`."""
 
     @staticmethod
     def register(
@@ -33,7 +35,11 @@ class SqlModule:
 
         return DynamicModule(
             SqlModule,
-            providers=[provide(SqlDatabase, use_factory=create_database, inject=[Environment])],
-            exports=[SqlDatabase],
+            imports=[CommandTablesModule],
+            providers=[
+                provide(SqlDatabase, use_factory=create_database, inject=[Environment]),
+                Projections,
+            ],
+            exports=[SqlDatabase, Projections],
             is_global=True,
         )

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic.alias_generators import to_camel
 
-from cqrs_nest.commands import CommandModel, DataSyncHandler
+from cqrs_nest.commands import CommandModel, DataSyncHandler, ReplayedItem
 from cqrs_nest.commands.keys import remove_sort_key_version
 from cqrs_nest.common.metadata import MetadataKey, define_metadata, find_metadata
+from cqrs_nest.core.errors import CqrsNestError
 from cqrs_nest.read_models.database import SqlDatabase
 from cqrs_nest.read_models.projected_tables import InvalidProjectionError, ProjectedTables, declare_tables
-from cqrs_nest.read_models.projection_target import ItemRows, ProjectionTarget, ReplayedItem, SqlRow
+from cqrs_nest.read_models.projection_target import ItemRows, ProjectedItem, ProjectionTarget, SqlRow
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -31,6 +32,10 @@ class ProjectionOptions:
 
 
 PROJECTION = MetadataKey[ProjectionOptions]("projection")
+
+
+class ProjectionFailedError(CqrsNestError):
+    """A projection could not say what the rows of an item are."""
 
 
 class SqlProjection:
@@ -97,28 +102,50 @@ class SqlProjection:
 
     async def up(self, command: CommandModel) -> None:
         """Apply a command, all tables in one transaction."""
-        await self._in_transaction(
-            lambda target: self.project(target, ReplayedItem(command, command.version))
-        )
+        await self._in_transaction(lambda target: self.project(target, command, command.version))
 
     async def replay(self, command: CommandModel) -> None:
         """Write an item once more, as its data row says: whoever created it did so in version 1."""
-        item = ReplayedItem(command, 1)
-        await self._in_transaction(lambda target: self.project(target, item, or_same=True))
+        or_same = self.is_declared
+        await self._in_transaction(lambda target: self.project(target, command, 1, or_same=or_same))
 
     async def down(self, command: CommandModel) -> None:
         """Take an item back, as if no command of it had come."""
         await self._in_transaction(lambda target: self.erase(target, command))
 
-    async def project(self, target: ProjectionTarget, item: ReplayedItem, *, or_same: bool = False) -> None:
-        """Apply a command within a transaction, unless what is there is newer (`or_same`: as new)."""
-        if await target.advance(item.command, item.first_version, or_same=or_same):
-            await self.apply(target, item.command)
+    async def project(
+        self, target: ProjectionTarget, command: CommandModel, first_version: int, *, or_same: bool = False
+    ) -> None:
+        """Apply a command within a transaction, unless what is there is newer (with `or_same`: or as new).
+
+        The command's times and users of creation are those of `first_version`.
+        """
+        if await target.advance(command, first_version, or_same=or_same):
+            await self.apply(target, command)
+
+    async def fill(self, target: ProjectionTarget, items: Sequence[ReplayedItem]) -> None:
+        """Write many items to empty tables, within a transaction."""
+        if self.is_declared:
+            await target.insert([self._projected(item) for item in items])
+            return
+        for item in items:
+            for command in item.commands:
+                await self.project(target, command, item.first_version)
 
     async def erase(self, target: ProjectionTarget, command: CommandModel) -> None:
         """Take an item back within a transaction."""
         await self.forget(target, command)
         await target.forget(_nothing(command))
+
+    def _projected(self, item: ReplayedItem) -> ProjectedItem:
+        command = item.newest
+        try:
+            return ProjectedItem(command, item.first_version, self.expected(command))
+        except Exception as error:
+            raise ProjectionFailedError(
+                f"{type(self).__name__} cannot say what the rows of {command.pk} {command.sk} are "
+                f"({type(error).__name__}: {error}).\nFix: correct its row() or details()."
+            ) from error
 
     async def _in_transaction(self, write: Callable[[ProjectionTarget], Awaitable[None]]) -> None:
         tables = self.options.tables

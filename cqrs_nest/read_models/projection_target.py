@@ -30,11 +30,12 @@ class ItemRows:
 
 
 @dataclass(frozen=True)
-class ReplayedItem:
-    """An item's newest command; its times and users of creation are those of `first_version`."""
+class ProjectedItem:
+    """An item's newest command, the version from which its creation is known, and its rows."""
 
     command: CommandModel
     first_version: int
+    rows: ItemRows
 
 
 class ProjectionTarget:
@@ -90,18 +91,19 @@ class ProjectionTarget:
         table = self.tables.versions
         await self.connection.execute(delete(table).where(*_of_item(table, item)))
 
-    async def insert(self, replayed: Sequence[ReplayedItem], items: Sequence[ItemRows]) -> None:
+    async def insert(self, items: Sequence[ProjectedItem]) -> None:
         """Insert many items that are not there: one statement for each table."""
-        rows: dict[Table, list[SqlRow]] = {table: [] for table in self.tables}
-        for each, item in zip(replayed, items, strict=True):
-            version = _version_row(each.command, each.first_version)
-            rows[self.tables.versions].append(version)
-            if item.row is not None:
-                rows[self.tables.table].append({**item.row, **_only(version, self.tables.table)})
-            for declared, details in item.details.items():
-                rows[self[declared]] += details
-        for table, wanted in rows.items():
-            await self._insert_all(table, wanted)
+        wanted: dict[Table, list[SqlRow]] = {table: [] for table in self.tables}
+        table = self.tables.table
+        for item in items:
+            version = _version_row(item.command, item.first_version)
+            wanted[self.tables.versions].append(version)
+            if item.rows.row is not None:
+                wanted[table].append({**item.rows.row, **_only(version, table)})
+            for declared, details in item.rows.details.items():
+                wanted[self[declared]] += details
+        for each, rows in wanted.items():
+            await self._insert_all(each, rows)
 
     async def _insert_all(self, table: Table, rows: Sequence[SqlRow]) -> None:
         from sqlalchemy import insert
