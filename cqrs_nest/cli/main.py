@@ -15,8 +15,11 @@ from cqrs_nest import __version__
 _COMMANDS = {
     "dev": "cqrs_nest.cli.dev:dev",
     "graph": "cqrs_nest.cli.graph:graph",
+    "history": "cqrs_nest.cli.history:history",
+    "migrations": "cqrs_nest.cli.migrations:migrations",
     "new": "cqrs_nest.cli.new:new",
     "openapi": "cqrs_nest.cli.openapi:openapi",
+    "projections": "cqrs_nest.cli.projections:projections",
     "recover": "cqrs_nest.cli.recover:recover",
     "redrive": "cqrs_nest.cli.redrive:redrive",
     "routes": "cqrs_nest.cli.routes:routes",

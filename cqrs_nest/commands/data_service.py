@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, Order, is_condition_failure
-from cqrs_nest.commands.consistency import TIMEOUT_SECONDS, Projections, ProjectionWaiter
+from cqrs_nest.commands.consistency import ProjectionWaiter
+from cqrs_nest.commands.item_versions import ItemVersions
 from cqrs_nest.commands.key_checks import check_read
-from cqrs_nest.commands.keys import DetailKey, remove_sort_key_version
+from cqrs_nest.commands.keys import remove_sort_key_version
 from cqrs_nest.commands.models import DataEntity, DataList
 from cqrs_nest.commands.rows import data_row
 from cqrs_nest.commands.table import CommandTable
@@ -36,6 +38,7 @@ class DataService:
     def __init__(self, table: CommandTable, dynamodb: DynamoDbService, waiter: ProjectionWaiter) -> None:
         self._table = table
         self._dynamodb = dynamodb
+        self._versions = ItemVersions(table, dynamodb)
         self._waiter = waiter
 
     @property
@@ -44,31 +47,29 @@ class DataService:
         return self._table.name
 
     async def get_item(
-        self, *, pk: str, sk: str, consistent_read: bool = False, allow_cross_tenant: bool = False
+        self,
+        *,
+        pk: str,
+        sk: str,
+        at_version: int | None = None,
+        at_time: datetime | None = None,
+        consistent_read: bool = False,
+        allow_cross_tenant: bool = False,
     ) -> DataEntity | None:
-        """The current state of an item, deleted or not; None when there is none."""
+        """The current state of an item, deleted or not; None when there is none.
+
+        `at_version` or `at_time` gives the state that it had then, as far as history and commands have not
+        expired. Raises ValueError for both at once, and for a time without a zone.
+        """
         check_read(pk, sk, allow_cross_tenant)
+        if at_version is not None and at_time is not None:
+            raise ValueError("An item is asked for at a version or at a time, not at both")
+        if at_version is not None:
+            return await self._versions.at_version(pk, sk, at_version)
+        if at_time is not None:
+            return await self._versions.at_time(pk, sk, at_time)
         row = await self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}, consistent_read)
         return None if row is None else DataEntity.from_row(row)
-
-    async def wait_for(
-        self,
-        key: DetailKey,
-        version: int,
-        *,
-        projections: Projections | None = None,
-        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
-        allow_cross_tenant: bool = False,
-    ) -> None:
-        """Return when a version of an item is applied, so that a query after it sees that version.
-
-        `projections` names the data sync handlers that count (None: all of the table); `timeout` is in
-        seconds. Raises NotAppliedException when it is over, ValueError for a handler that is none.
-
-            await data_service.wait_for(DetailKey(pk, sk), version, projections=[TodoProjection])
-        """
-        check_read(key.pk, key.sk, allow_cross_tenant)
-        await self._waiter.wait(key, version, self._waiter.names(projections), timeout)
 
     async def list_items_by_pk(
         self,

@@ -1,5 +1,6 @@
 """Read models in SQL: the database, projections that bear repetition, replay and search."""
 
+from cqrs_nest.read_models.cursor import CursorPage, search_after
 from cqrs_nest.read_models.database import DatabaseNotConfiguredError, SqlDatabase
 from cqrs_nest.read_models.module import SqlModule
 from cqrs_nest.read_models.projected_tables import InvalidProjectionError
@@ -10,6 +11,7 @@ from cqrs_nest.read_models.search import SearchResult, search
 from cqrs_nest.read_models.upsert import UnsupportedDatabaseError, upsert_newer
 
 __all__ = [
+    "CursorPage",
     "DatabaseNotConfiguredError",
     "InvalidProjectionError",
     "Projection",
@@ -24,5 +26,6 @@ __all__ = [
     "UnknownProjectionError",
     "UnsupportedDatabaseError",
     "search",
+    "search_after",
     "upsert_newer",
 ]

@@ -33,6 +33,11 @@ class KeyText(TypeDecorator[str]):
         super().__init__()
         self.length = length
 
+    @property
+    def python_type(self) -> type[str]:
+        """str"""
+        return str
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """VARBINARY on MySQL and MariaDB, TEXT in the order of its bytes on PostgreSQL."""
         if dialect.name in MYSQL:
@@ -60,6 +65,11 @@ class UtcDateTime(TypeDecorator[datetime]):
 
     impl = DateTime
     cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """datetime"""
+        return datetime
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """With a zone where there is one, with microseconds where they have to be asked for."""

@@ -48,7 +48,8 @@ class SqlDatabase:
         self, url: str, metadata: MetaData | Sequence[MetaData] = (), *, create_tables: bool = False
     ) -> None:
         self._url = url
-        self._metadata = metadata if isinstance(metadata, Sequence) else (metadata,)
+        self.metadata: Sequence[MetaData] = metadata if isinstance(metadata, Sequence) else (metadata,)
+        """The tables as they are declared."""
         self._create_tables = create_tables
         self._engine: AsyncEngine | None = None
         self._directory: Path | None = None
@@ -110,6 +111,20 @@ class SqlDatabase:
             yield session
             await session.flush()
 
+    @asynccontextmanager
+    async def begin_migration(self) -> AsyncGenerator[AsyncConnection, None]:
+        """A transaction to change tables in.
+
+        SQLite changes a table by making another one, and would take the rows that refer to it along.
+        """
+        from cqrs_nest.read_models.engine import WITHOUT_FOREIGN_KEYS, WRITING
+
+        options = {WRITING: True, WITHOUT_FOREIGN_KEYS: True}
+        async with self._checked(True).execution_options(**options).begin() as connection:
+            yield connection
+        if self.engine.dialect.name == "sqlite":
+            await self.engine.dispose()  # the next connections heed foreign keys again
+
     async def on_module_init(self) -> None:
         """Create missing tables if the module was told to. Raises TablesNotCreatedError."""
         if not self._create_tables:
@@ -120,7 +135,7 @@ class SqlDatabase:
 
         try:
             async with self.begin() as connection:
-                for metadata in self._metadata:
+                for metadata in self.metadata:
                     await connection.run_sync(metadata.create_all)
         except (SQLAlchemyError, OSError) as error:
             raise TablesNotCreatedError(self.engine, error) from error

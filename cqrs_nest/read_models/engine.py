@@ -36,6 +36,9 @@ class TablesNotCreatedError(CqrsNestError):
 WRITING: Final = "cqrs_nest_writing"
 """Execution option of transactions that write."""
 
+WITHOUT_FOREIGN_KEYS: Final = "cqrs_nest_without_foreign_keys"
+"""Execution option of transactions in which SQLite heeds no foreign keys."""
+
 _PASSING_STATES = ("40001", "40P01", "55P03")
 """PostgreSQL: serialization failure, deadlock, lock not available in time."""
 _PASSING_ERRNOS = (1205, 1213)
@@ -111,7 +114,10 @@ def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that first reads and then writes could not wait for another writer: SQLite refuses it.
-    writing = connection.get_execution_options().get(WRITING, False)
+    options = connection.get_execution_options()
+    if options.get(WITHOUT_FOREIGN_KEYS):
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    writing = options.get(WRITING, False)
     connection.exec_driver_sql(
         "BEGIN IMMEDIATE" if writing else "BEGIN", execution_options={ALLOW_CROSS_TENANT: True}
     )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from cqrs_nest.commands import CommandTableRegistry, Replay, ReplaySource
 from cqrs_nest.commands.replay import SEGMENTS
-from cqrs_nest.common import ForbiddenException, Injectable
+from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import current_invoke
+from cqrs_nest.context import ensure_system
 from cqrs_nest.core import CqrsNestError, DiscoveryService
 from cqrs_nest.read_models.projection import PROJECTION, SqlProjection
 
@@ -30,7 +30,8 @@ class UnknownProjectionError(CqrsNestError):
 class Projections:
     """Finds every provider with `@Projection`.
 
-    Rebuilding and verifying read all tenants' rows, so ForbiddenException is raised within a request.
+    Rebuilding and verifying read all tenants' rows, so ForbiddenException is raised within a request,
+    unless a `system_context` says that the request is not who acts.
     """
 
     def __init__(self, discovery: DiscoveryService, registry: CommandTableRegistry) -> None:
@@ -109,8 +110,7 @@ class Projections:
         return await verification.run(repair=repair)
 
     def _replay(self, projection: SqlProjection) -> Replay:
-        if current_invoke.get() is not None:
-            raise ForbiddenException("All tenants' rows are not for a request; rebuild outside of one")
+        ensure_system("A whole read model")
         name = projection.options.table_name
         table = self._registry.table(name)
         if table is None:

@@ -51,7 +51,7 @@ class Rebuild:
         self._projection = projection
         self._database: SqlDatabase = projection.database
         self._replay = replay
-        self._source = source
+        self._source: ReplaySource = source
         self._report = report
         self._tables = FreshTables(projection.options.tables, self._database.engine.dialect.name)
         self._state = RebuildState(projection.options.name, _plan(projection, source, segments))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cqrs_nest.common import BadRequestException
+from cqrs_nest.read_models.ordering import ordering
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -39,21 +40,19 @@ async def search(
 
     `order_by` is one name, several with commas or a list, each a key of `orderable`; `-name` is descending.
     Pages count from 1. Rows that are equal in order are told apart by their primary key, so that none
-    shows on two pages. Takes two statements, or one when the first page holds everything.
+    shows on two pages; those without a value come last. Takes two statements, or one when the first page
+    holds everything.
 
     Raises BadRequestException (400) for a name that is not in `orderable` or stands there twice, and for a
     page that cannot be.
     """
-    from sqlalchemy import false, func, or_, select
+    from sqlalchemy import func, select
 
     if page < 1 or page_size < 1 or page * page_size > _FARTHEST_ROW:
         raise BadRequestException("page and pageSize must be 1 or more, and not beyond any table")
-    statement = select(table).where(*filters)
-    if keyword:
-        statement = statement.where(
-            or_(false(), *(c.icontains(keyword, autoescape=True) for c in keyword_columns))
-        )
-    ordered = statement.order_by(*_order(order_by, orderable or {}), *table.primary_key)
+    statement = select(table).where(*matching(filters, keyword, keyword_columns))
+    order = (clause for each in ordering(table, order_by, orderable) for clause in each.clauses)
+    ordered = statement.order_by(*order)
     rows = await connection.execute(ordered.limit(page_size).offset((page - 1) * page_size))
     items = [dict(row) for row in rows.mappings()]
     if page == 1 and len(items) < page_size:
@@ -62,16 +61,13 @@ async def search(
     return SearchResult(items, total or 0)
 
 
-def _order(
-    order_by: str | Sequence[str], orderable: Mapping[str, ColumnElement[Any]]
-) -> list[ColumnElement[Any]]:
-    names = order_by.split(",") if isinstance(order_by, str) else order_by
-    columns: dict[str, ColumnElement[Any]] = {}
-    for name in filter(None, (name.strip() for name in names)):
-        field = name.removeprefix("-")
-        column = orderable.get(field)
-        if column is None or field in columns:
-            allowed = ", ".join(sorted(orderable)) or "nothing"
-            raise BadRequestException(f"orderBys may name each of these once: {allowed}")
-        columns[field] = column.desc() if name.startswith("-") else column.asc()
-    return list(columns.values())
+def matching(
+    filters: Sequence[ColumnElement[bool]], keyword: str | None, columns: Sequence[ColumnElement[str]]
+) -> list[ColumnElement[bool]]:
+    """The conditions of a search; a keyword is taken literally, in any case."""
+    from sqlalchemy import false, or_
+
+    if not keyword:
+        return list(filters)
+    found = (column.icontains(keyword, autoescape=True) for column in columns)
+    return [*filters, or_(false(), *found)]

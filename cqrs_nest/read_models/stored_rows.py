@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -102,7 +102,7 @@ def _is_same(expected: Any, stored: Any) -> bool:
     """Whether a value came back as it was written, in the form that its column gives back."""
     if isinstance(expected, datetime) and isinstance(stored, datetime):
         return _moment(expected) == _moment(stored)
-    if isinstance(expected, Mapping | list | tuple | set):
+    if isinstance(stored, dict | list):
         return bool(from_json(to_json(expected)) == stored)
     if isinstance(stored, Decimal) and isinstance(expected, float):
         return Decimal(str(expected)) == stored

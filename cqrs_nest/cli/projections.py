@@ -1,0 +1,178 @@
+"""`cqrs-nest projections`: the SQL read models of an application, rebuilt and verified."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from cqrs_nest.app import AsgiApplication
+from cqrs_nest.cli.application import application_argument, run_with
+from cqrs_nest.commands import ReplaySource
+from cqrs_nest.commands.replay import SEGMENTS
+from cqrs_nest.core import Container
+from cqrs_nest.read_models import Projections, SqlProjection
+
+if TYPE_CHECKING:
+    from cqrs_nest.read_models.verify import Difference
+
+_projection = click.option("--projection", "name", help="One projection by its name; all unless given.")
+_source = click.option(
+    "--from",
+    "source",
+    type=click.Choice(get_args(ReplaySource)),
+    default="data",
+    show_default=True,
+    help="The newest states, or every command that has not expired.",
+)
+_segments = click.option(
+    "--segments",
+    type=click.IntRange(1, 1000),
+    default=SEGMENTS,
+    show_default=True,
+    help="How many parts of the table are read side by side.",
+)
+_tenant = click.option("--tenant", help="Only the items of one tenant.")
+
+
+@click.group()
+def projections() -> None:
+    """Rebuild and verify the SQL read models of an application."""
+
+
+@projections.command(name="list")
+@application_argument
+def list_projections(application: AsgiApplication) -> None:
+    """Name the projections of APPLICATION, the tables they keep and the commands they are made of."""
+
+    async def work(container: Container) -> list[str]:
+        options = [each.options for each in container.get(Projections).all]
+        tables = [", ".join(table.name for table in each.tables) for each in options]
+        return [
+            f"{each.name}: {each.table_name} -> {names}" for each, names in zip(options, tables, strict=True)
+        ]
+
+    for line in run_with(application, work):
+        click.echo(line)
+
+
+@projections.command()
+@application_argument
+@_projection
+@_tenant
+@_source
+@_segments
+@click.option("--restart", is_flag=True, help="Begin anew where a rebuild was ended before it was through.")
+def rebuild(
+    application: AsgiApplication,
+    name: str | None,
+    tenant: str | None,
+    source: ReplaySource,
+    segments: int,
+    restart: bool,
+) -> None:
+    """Fill fresh tables for the projections of APPLICATION and swap them in, beside live traffic.
+
+    A rebuild that was killed is gone on with. The rows of one tenant share their tables with all others: they
+    are compared with the commands and mended where they are.
+    """
+
+    async def work(container: Container) -> None:
+        service = container.get(Projections)
+        for each in _chosen(service, name):
+            total = await service.count(each, source)
+            async with _progress(each, total) as report:
+                if tenant is None:
+                    read = await service.rebuild(
+                        each, source=source, segments=segments, restart=restart, report=report
+                    )
+                    click.echo(f"{each.options.name}: rebuilt from {read} rows")
+                    continue
+                mended = await service.verify(
+                    each, source=source, segments=segments, tenant=tenant, repair=True, report=report
+                )
+            click.echo(f"{each.options.name}: {len(mended)} items of {tenant} were written anew")
+
+    run_with(application, work)
+
+
+@projections.command()
+@application_argument
+@_projection
+@_tenant
+@_source
+@_segments
+@click.option("--repair", is_flag=True, help="Write what differs anew.")
+def verify(
+    application: AsgiApplication,
+    name: str | None,
+    tenant: str | None,
+    source: ReplaySource,
+    segments: int,
+    repair: bool,
+) -> None:
+    """Compare the read models of APPLICATION with its commands and print what differs.
+
+    Ends with 1 if something differs, unless it was repaired.
+    """
+
+    async def work(container: Container) -> list[Difference]:
+        service = container.get(Projections)
+        found: list[Difference] = []
+        for each in _chosen(service, name):
+            async with _progress(each, await service.count(each, source)) as report:
+                found += await service.verify(
+                    each, source=source, segments=segments, tenant=tenant, repair=repair, report=report
+                )
+        return found
+
+    differences = run_with(application, work)
+    for difference in differences:
+        click.echo(str(difference))
+    if not differences:
+        click.echo("nothing differs")
+    elif repair:
+        click.echo(f"{len(differences)} repaired")
+    else:
+        raise click.ClickException(f"{len(differences)} items differ. Fix: add --repair, or rebuild.")
+
+
+def _chosen(service: Projections, name: str | None) -> Sequence[SqlProjection]:
+    chosen = service.all if name is None else [service.named(name)]
+    if not chosen:
+        raise click.ClickException("the application has no class with @Projection")
+    return chosen
+
+
+@asynccontextmanager
+async def _progress(projection: SqlProjection, total: int) -> AsyncGenerator[Callable[[int], None]]:
+    """A bar with rate and remaining time on stderr while a terminal is there; the rate at the end, always."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    started, read = time.monotonic(), 0
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(projection.options.name, total=total or None, rate="")
+
+        def report(rows: int) -> None:
+            nonlocal read
+            read += rows
+            bar.update(task, advance=rows, rate=_rate(read, started))
+
+        yield report
+    click.echo(f"{projection.options.name}: {read} rows, {_rate(read, started)}", err=True)
+
+
+def _rate(read: int, started: float) -> str:
+    return f"{read / max(time.monotonic() - started, 0.001):,.0f} rows/s"
