@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test test-all test-scaffold check reliability kills bench bench-server clean
+.PHONY: install demo run test test-all test-scaffold check reliability kills bench bench-server bench-rebuild clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -67,6 +67,9 @@ build/peers/.installed: pyproject.toml benchmarks/peers/requirements.txt
 
 bench-server: build/peers/.installed
 	build/peers/bin/python -m benchmarks.server
+
+bench-rebuild: $(STAMP)
+	$(BIN)/python -m benchmarks.rebuild
 
 clean:
 	rm -rf $(VENV) .cqrs_nest .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -12,11 +12,13 @@ import click
 from cqrs_nest.app import AsgiApplication
 from cqrs_nest.cli.application import application_argument, run_with
 from cqrs_nest.commands import ReplaySource
-from cqrs_nest.commands.replay import SEGMENTS
+from cqrs_nest.commands.replay import PAGE_ROWS, SEGMENTS
 from cqrs_nest.core import Container
 from cqrs_nest.read_models import Projections, SqlProjection
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from cqrs_nest.read_models.verify import Difference
 
 _projection = click.option("--projection", "name", help="One projection by its name; all unless given.")
@@ -65,6 +67,13 @@ def list_projections(application: AsgiApplication) -> None:
 @_tenant
 @_source
 @_segments
+@click.option(
+    "--page-rows",
+    type=click.IntRange(1),
+    default=PAGE_ROWS,
+    show_default=True,
+    help="How many rows of each segment are read and written at a time.",
+)
 @click.option("--restart", is_flag=True, help="Begin anew where a rebuild was ended before it was through.")
 def rebuild(
     application: AsgiApplication,
@@ -72,6 +81,7 @@ def rebuild(
     tenant: str | None,
     source: ReplaySource,
     segments: int,
+    page_rows: int,
     restart: bool,
 ) -> None:
     """Fill fresh tables for the projections of APPLICATION and swap them in, beside live traffic.
@@ -84,15 +94,21 @@ def rebuild(
         service = container.get(Projections)
         for each in _chosen(service, name):
             total = await service.count(each, source)
-            async with _progress(each, total) as report:
+            with _progress(each, total) as bar:
                 if tenant is None:
                     read = await service.rebuild(
-                        each, source=source, segments=segments, restart=restart, report=report
+                        each,
+                        source=source,
+                        segments=segments,
+                        restart=restart,
+                        page_rows=page_rows,
+                        report=bar.report,
+                        resumed=bar.resumed,
                     )
                     click.echo(f"{each.options.name}: rebuilt from {read} rows")
                     continue
                 mended = await service.verify(
-                    each, source=source, segments=segments, tenant=tenant, repair=True, report=report
+                    each, source=source, segments=segments, tenant=tenant, repair=True, report=bar.report
                 )
             click.echo(f"{each.options.name}: {len(mended)} items of {tenant} were written anew")
 
@@ -123,9 +139,9 @@ def verify(
         service = container.get(Projections)
         found: list[Difference] = []
         for each in _chosen(service, name):
-            async with _progress(each, await service.count(each, source)) as report:
+            with _progress(each, await service.count(each, source)) as bar:
                 found += await service.verify(
-                    each, source=source, segments=segments, tenant=tenant, repair=repair, report=report
+                    each, source=source, segments=segments, tenant=tenant, repair=repair, report=bar.report
                 )
         return found
 
@@ -147,13 +163,42 @@ def _chosen(service: Projections, name: str | None) -> Sequence[SqlProjection]:
     return chosen
 
 
-@asynccontextmanager
-async def _progress(projection: SqlProjection, total: int) -> AsyncGenerator[Callable[[int], None]]:
-    """A bar with rate and remaining time on stderr while a terminal is there; the rate at the end, always."""
+class _Bar:
+    """What a running command tells its user: a bar on a terminal, and at the end how fast it was."""
+
+    def __init__(self, name: str, total: int, bar: Progress) -> None:
+        self._name = name
+        self._bar = bar
+        self._task = bar.add_task(name, total=total or None, rate="")
+        self._started = time.monotonic()
+        self._read = 0
+
+    def report(self, rows: int) -> None:
+        """So many more rows were read."""
+        self._read += rows
+        self._bar.update(self._task, advance=rows, rate=self._rate)
+
+    def resumed(self, rows: int) -> None:
+        """So many rows were read by an earlier run."""
+        if rows:
+            click.echo(f"{self._name}: goes on after {rows} rows", err=True)
+        self._bar.update(self._task, advance=rows)
+
+    def conclude(self) -> None:
+        """It is through."""
+        click.echo(f"{self._name}: {self._read} rows read, {self._rate}", err=True)
+
+    @property
+    def _rate(self) -> str:
+        return f"{self._read / max(time.monotonic() - self._started, 0.001):,.0f} rows/s"
+
+
+@contextmanager
+def _progress(projection: SqlProjection, total: int) -> Generator[_Bar]:
+    """A bar with rate and remaining time on stderr, when that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    started, read = time.monotonic(), 0
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -162,17 +207,7 @@ async def _progress(projection: SqlProjection, total: int) -> AsyncGenerator[Cal
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(projection.options.name, total=total or None, rate="")
-
-        def report(rows: int) -> None:
-            nonlocal read
-            read += rows
-            bar.update(task, advance=rows, rate=_rate(read, started))
-
-        yield report
-    click.echo(f"{projection.options.name}: {read} rows, {_rate(read, started)}", err=True)
-
-
-def _rate(read: int, started: float) -> str:
-    return f"{read / max(time.monotonic() - started, 0.001):,.0f} rows/s"
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = _Bar(projection.options.name, total, progress)
+        yield bar
+    bar.conclude()

@@ -22,7 +22,8 @@ ReplaySource: TypeAlias = Literal["data", "commands"]
 """`data`: the newest state of each item; `commands`: every applied command that has not expired."""
 
 SEGMENTS = 4
-PAGE_ROWS = 1000
+PAGE_ROWS = 250
+"""How many rows of a segment are read at a time; each takes some 30 KB of memory until it is written."""
 _CREATED = ("createdAt", "createdBy", "createdIp")
 
 
@@ -124,12 +125,14 @@ class Replay:
             read_to = page.last_key
             found = [row for row in page.items if tenant is None or get_tenant_code(row["pk"]) == tenant]
             is_last = read_to is None
+            held_before = len(held)
             complete, held = _split([*held, *found], hold_back=source == "commands" and not is_last)
+            read = len(page.items) + held_before - len(held)
             if not held and read_to is not None:
                 position = {"pk": read_to["pk"], "sk": read_to["sk"]}
             elif complete:
                 position = {"pk": complete[-1]["pk"], "sk": complete[-1]["sk"]}
-            yield ReplayPage(await self._items(source, complete), len(page.items), position, is_last)
+            yield ReplayPage(await self._items(source, complete), read, position, is_last)
             if is_last:
                 return
 

@@ -44,7 +44,8 @@ class FreshTables:
         for table in self.live:
             if not await _is_there(connection, table):
                 raise TablesNotSwappableError(
-                    f"There is no table {table.name}.\nFix: cqrs-nest migrations apply."
+                    f"There is no table {table.name}.\nFix: cqrs-nest migrations apply, or start a service "
+                    "with SqlModule.register(metadata, create_tables=True)."
                 )
         for other in self.live.table.metadata.tables.values():
             referred = {element.column.table for element in other.foreign_keys} & set(self.live)

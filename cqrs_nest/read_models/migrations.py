@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -18,7 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.operations import MigrationScript
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import SQLAlchemyError
 
 from cqrs_nest.core.errors import CqrsNestError
@@ -80,7 +80,8 @@ class Migrations:
             if at != head:
                 return [f"the database is at {at or 'no revision'}, the newest is {head}: apply"]
             context = MigrationContext.configure(connection, opts=self._options())
-            changes = compare_metadata(context, self._metadata)
+            # Alembic takes several, and its types say one.
+            changes = compare_metadata(context, cast("MetaData", self._metadata))
             return [f"not in a migration yet: {_described(change)}" for change in changes]
 
         return await self._run(run)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cqrs_nest.commands import CommandTableRegistry, Replay, ReplaySource
-from cqrs_nest.commands.replay import SEGMENTS
+from cqrs_nest.commands.replay import PAGE_ROWS, SEGMENTS
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
@@ -68,18 +68,27 @@ class Projections:
         source: ReplaySource = "data",
         segments: int = SEGMENTS,
         restart: bool = False,
+        page_rows: int = PAGE_ROWS,
         report: Report = lambda rows: None,
+        resumed: Report = lambda rows: None,
     ) -> int:
         """Fill fresh tables and swap them in, beside live traffic; how many rows it has read.
 
         `source`: "data" projects the newest state of each item, "commands" every command that has not
-        expired, for projections that need them all. A rebuild that was killed is gone on with, unless
-        `restart`. Raises what `Rebuild.run` raises.
+        expired, for projections that need them all. `page_rows` of each segment are read, kept in memory and
+        written at a time. A rebuild that was killed is gone on with, unless
+        `restart`; `resumed` is told how many rows that one had read. Raises what `Rebuild.run` raises.
         """
         from cqrs_nest.read_models.rebuild import Rebuild
 
         rebuild = Rebuild(
-            projection, self._replay(projection), source=source, segments=segments, report=report
+            projection,
+            self._replay(projection),
+            source=source,
+            segments=segments,
+            page_rows=page_rows,
+            report=report,
+            resumed=resumed,
         )
         return await rebuild.run(restart=restart)
 

@@ -12,7 +12,7 @@ from sqlalchemy import Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cqrs_nest.commands import DetailKey, Replay, ReplayedItem, ReplaySource
-from cqrs_nest.commands.replay import ReplayPage
+from cqrs_nest.commands.replay import PAGE_ROWS, ReplayPage
 from cqrs_nest.core.concurrency import run_together
 from cqrs_nest.read_models.database import SqlDatabase
 from cqrs_nest.read_models.fresh_tables import FreshTables
@@ -47,12 +47,16 @@ class Rebuild:
         source: ReplaySource,
         segments: int,
         report: Callable[[int], None],
+        resumed: Callable[[int], None] = lambda rows: None,
+        page_rows: int = PAGE_ROWS,
     ) -> None:
         self._projection = projection
         self._database: SqlDatabase = projection.database
         self._replay = replay
         self._source: ReplaySource = source
         self._report = report
+        self._resumed = resumed
+        self._page_rows = page_rows
         self._tables = FreshTables(projection.options.tables, self._database.engine.dialect.name)
         self._state = RebuildState(projection.options.name, _plan(projection, source, segments))
         self._segments = segments
@@ -87,7 +91,7 @@ class Rebuild:
     async def _fill(self) -> None:
         async with self._database.connect(allow_cross_tenant=True) as connection:
             states = await self._state.segments(connection)
-        self._report(sum(state.read for state in states))
+        self._resumed(sum(state.read for state in states))
         async with run_together() as start:
             for number, state in enumerate(states):
                 if not state.done:
@@ -95,7 +99,7 @@ class Rebuild:
 
     async def _fill_segment(self, segment: int, start: Mapping[str, str] | None) -> None:
         part = (segment, self._segments)
-        async for page in self._replay.pages(self._source, part, start=start):
+        async for page in self._replay.pages(self._source, part, start=start, rows=self._page_rows):
             await self._write(segment, page)
             self._report(page.read)
 
