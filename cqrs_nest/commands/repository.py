@@ -144,7 +144,12 @@ class Repository:
         commands = await self._dynamodb.batch_get_items(
             self._table.command, [key for key in keys if key is not None]
         )
-        pending = {str(command["id"]): _applied(command, None) for command in commands}
+        # What is applied shows in the other store already, on this page or on another one.
+        pending = {
+            str(command["id"]): _applied(command, None)
+            for command in commands
+            if command.get("status") != FINISHED
+        }
         added = [
             entity
             for key, entity in pending.items()

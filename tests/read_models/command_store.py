@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from cqrs_nest.aws import DynamoDbService
+from cqrs_nest.aws import AwsSession, DynamoDbService
 from cqrs_nest.commands import CommandTableRegistry, Replay
 from cqrs_nest.commands.rows import data_row
 from cqrs_nest.commands.statuses import FINISHED
@@ -39,6 +39,8 @@ class CommandStore:
         self.projection = container.get(TaskProjection)
         table = container.get(CommandTableRegistry).table("task")
         assert table is not None
+        self.session = container.get(AwsSession)
+        self.table_service = table.get
         self.replay = table.get(Replay)
         self.commands = table.get(CommandService)
         self.table = table.table
@@ -57,10 +59,15 @@ class CommandStore:
 
 
 @asynccontextmanager
-async def command_store(database_url: str) -> AsyncIterator[CommandStore]:
+async def command_store(database_url: str, **settings: Any) -> AsyncIterator[CommandStore]:
     """Start the service."""
     environment = Environment(
-        node_env="local", app_name="test", database_url=database_url, dynamodb_region=REGION, s3_region=REGION
+        node_env="local",
+        app_name="test",
+        database_url=database_url,
+        dynamodb_region=REGION,
+        s3_region=REGION,
+        **settings,
     )
     with emulated_aws():
         root = DynamicModule(
