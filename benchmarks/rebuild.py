@@ -37,7 +37,19 @@ VERSIONS = 4
 TENANTS = 40
 MAX_MIB = 300
 START = datetime(2026, 1, 1, tzinfo=UTC)
-PROGRAM = "from cqrs_nest.cli.main import main; main()"
+PROGRAM = """
+import atexit, os, re
+from pathlib import Path
+from cqrs_nest.cli.main import main
+
+def note_peak():
+    status = Path("/proc/self/status").read_text()
+    Path(os.environ["PEAK_FILE"]).write_text(re.search(r"VmHWM:\\s+(\\d+)", status)[1])
+
+atexit.register(note_peak)
+main()
+"""
+"""The command line, which notes at its end how much memory it took: `wait4` would count this process too."""
 
 
 class FailedError(Exception):
@@ -81,10 +93,13 @@ def data_rows(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 class Rebuilds:
     """Runs the command line against the emulator and the database."""
 
-    def __init__(self, environment: dict[str, str], page_rows: int, database: SqlDatabase) -> None:
+    def __init__(
+        self, environment: dict[str, str], page_rows: int, database: SqlDatabase, directory: Path
+    ) -> None:
         self._environment = environment
         self._page_rows = page_rows
         self._database = database
+        self._peak_file = directory / "peak"
         self.peak_mib = 0.0
 
     async def run(self, *arguments: str, kill_at: int | None = None) -> float:
@@ -93,16 +108,16 @@ class Rebuilds:
         command = [sys.executable, "-c", PROGRAM, "projections", *arguments, "benchmarks.rebuild_service:app"]
         source = ["--from", "commands"]
         started = time.perf_counter()
-        environment = os.environ | self._environment
+        environment = os.environ | self._environment | {"PEAK_FILE": str(self._peak_file)}
         process = await asyncio.to_thread(
             subprocess.Popen[bytes], [*command, *source, *rows], env=environment
         )
         if kill_at is not None:
             await self._reached(kill_at, process)
             process.send_signal(signal.SIGKILL)
-        _, status, usage = await asyncio.to_thread(os.wait4, process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.peak_mib = max(self.peak_mib, usage.ru_maxrss / 1024)
+        await asyncio.to_thread(process.wait)
+        if kill_at is None:
+            self.peak_mib = max(self.peak_mib, int(self._peak_file.read_text()) / 1024)
         expected = 0 if kill_at is None else -signal.SIGKILL
         if process.returncode != expected:
             raise FailedError(f"{' '.join(arguments)} ended with {process.returncode}, not with {expected}")
@@ -131,7 +146,7 @@ class Rebuilds:
         return digest.hexdigest()
 
 
-async def run(count: int, url: str, page_rows: int) -> None:
+async def run(count: int, url: str, page_rows: int, directory: Path) -> None:
     """All of it; raises FailedError."""
     tables = {
         "local-bench-note-command": map(serialize_item, commands(count)),
@@ -151,7 +166,7 @@ async def run(count: int, url: str, page_rows: int) -> None:
         database = SqlDatabase(url, metadata, create_tables=True)
         await database.on_module_init()
         try:
-            await _measure(Rebuilds(environment, page_rows, database), count)
+            await _measure(Rebuilds(environment, page_rows, database, directory), count)
         finally:
             await database.on_application_shutdown()
 
@@ -184,7 +199,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         url = options.database_url or f"sqlite+aiosqlite:///{Path(directory) / 'notes.sqlite3'}"
         try:
-            asyncio.run(run(options.commands, url, options.page_rows))
+            asyncio.run(run(options.commands, url, options.page_rows, Path(directory)))
         except FailedError as error:
             print(f"failed: {error}")
             return 1

@@ -43,7 +43,7 @@ async def test_a_rebuild_that_is_killed_twice_ends_in_the_same_rows(
         projections = container.get(Projections)
         projection = projections.named("NoteProjection")
         assert await projections.rebuild(projection) == COMMANDS // 4
-        rebuilds = Rebuilds(variables, 10, database)
+        rebuilds = Rebuilds(variables, 10, database, tmp_path)
         before = await rebuilds.digest()
         for part in (1, 2):
             await rebuilds.run("rebuild", kill_at=COMMANDS * part // 3)
