@@ -14,13 +14,12 @@ START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 async def changed(service: Any) -> Any:
-    """An item of twelve versions, one each minute; the first and the eleventh deleted it."""
+    """An item of twelve versions, one each minute; the eleventh deleted it."""
     with time_machine.travel(START, tick=False) as clock:
         for version in range(12):
-            item: dict[str, Any] = {"pk": PK, "sk": "A", "id": f"{PK}#A", "name": f"name {version + 1}"}
-            await service.commands.publish_sync(
-                {**item, "isDeleted": version == 10, "attributes": {"n": version}}
-            )
+            item: dict[str, Any] = {"pk": PK, "sk": "A", "id": f"{PK}#A", "version": version}
+            item |= {"name": f"name {version + 1}", "attributes": {"n": version}}
+            await service.commands.publish_sync({**item, "isDeleted": version == 10})
             clock.shift(60)
     return service
 
