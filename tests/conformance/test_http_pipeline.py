@@ -1,15 +1,12 @@
 """Guards, interceptors, pipes and filters, case by case."""
 
 import asyncio
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import httpx
 import pytest
 from pydantic import Field, computed_field
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Send
-from starlette.types import Scope as AsgiScope
 
 from cqrs_nest.common import (
     APP_FILTER,
@@ -21,7 +18,6 @@ from cqrs_nest.common import (
     BadRequestException,
     Body,
     CallHandler,
-    Catch,
     Controller,
     ExecutionContext,
     ForbiddenException,
@@ -45,12 +41,11 @@ from cqrs_nest.common import (
     create_param_decorator,
     provide,
 )
-from cqrs_nest.core import Container
-from cqrs_nest.http import Dto, HttpApplication, HttpOptions
+from cqrs_nest.http import Dto
+from tests.http.noting import NoteFilter, NoteGuard, NoteInterceptor, NotePipe, log, note_middleware
+from tests.http.serving import build, client_of
 
 case = pytest.mark.case
-
-log: list[str] = []
 
 
 @pytest.fixture(autouse=True)
@@ -58,65 +53,10 @@ def empty_log() -> None:
     log.clear()
 
 
-def note_middleware(app: ASGIApp) -> ASGIApp:
-    async def watch(scope: AsgiScope, receive: Receive, send: Send) -> None:
-        log.append("middleware")
-        if scope["path"] == "/mw":
-            raise RuntimeError("mw-throw")
-        await app(scope, receive, send)
-
-    return watch
-
-
-async def serve(
-    *controllers: type, providers: Sequence[Any] = (), imports: Sequence[Any] = (), **options: Any
-) -> httpx.AsyncClient:
-    @Module(controllers=controllers, providers=providers, imports=imports)
-    class App: ...
-
-    application = HttpApplication(await Container.create(App), HttpOptions(**options))
+async def serve(*controllers: type, **parts: Any) -> httpx.AsyncClient:
+    application = await build(*controllers, **parts)
     application.use(note_middleware)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
-
-
-class NoteGuard:
-    def __init__(self, name: str, answer: Any = True) -> None:
-        self.name, self.answer = name, answer
-
-    def can_activate(self, context: ExecutionContext) -> Any:
-        log.append(f"guard:{self.name}")
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-class NoteInterceptor:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
-        log.append(f"pre:{self.name}")
-        result = await next.handle()
-        log.append(f"post:{self.name}")
-        return result
-
-
-class NotePipe:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def transform(self, value: Any, metadata: ArgumentMetadata) -> Any:
-        log.append(f"pipe:{self.name}({metadata.source.value}:{metadata.name})")
-        return value
-
-
-@Catch()
-class NoteFilter:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def catch(self, exception: Exception, host: ArgumentsHost) -> Response:
-        return JSONResponse({"by": self.name, "msg": str(exception)}, 499)
+    return client_of(application)
 
 
 @case("PIPE-01", "PIPE-16")
@@ -149,7 +89,7 @@ async def test_the_order_of_all_levels() -> None:
     )
     assert (await client.get("/o/5?q=1")).text == "51"
     levels = ("APP", "useGlobal", "ctl", "route1", "route2")
-    assert log[:11] == ["middleware", *(f"guard:{x}" for x in levels), *(f"pre:{x}" for x in levels)]
+    assert log[:11] == ["middleware", *(f"guard:{x}" for x in levels), *(f"before:{x}" for x in levels)]
     piped = log[11:20]
     assert [each for each in piped if "param:id" in each] == [
         f"pipe:{level}(param:id)" for level in ("APP", "useGlobal", "ctl", "route", "param")
@@ -157,7 +97,7 @@ async def test_the_order_of_all_levels() -> None:
     assert [each for each in piped if "query:q" in each] == [
         f"pipe:{level}(query:q)" for level in ("APP", "useGlobal", "ctl", "route")
     ]
-    assert log[20:] == ["handler", *(f"post:{x}" for x in reversed(levels))]
+    assert log[20:] == ["handler", *(f"after:{x}" for x in reversed(levels))]
 
     log.clear()
     assert (await client.get("/zip")).json()["message"] == "Cannot GET /zip"
@@ -176,7 +116,7 @@ class Refusing:
         ([NoteGuard("no", False), NoteGuard("later")], 403, "Forbidden resource", ["guard:no"]),
         ([Refusing(), NoteGuard("later")], 403, "Forbidden resource", []),
         ([NoteGuard("none", None)], 403, "Forbidden resource", ["guard:none"]),
-        ([NoteGuard("t", "yes")], 200, None, ["guard:t", "pre:ctl", "post:ctl"]),
+        ([NoteGuard("t", "yes")], 200, None, ["guard:t", "before:ctl", "after:ctl"]),
         ([NoteGuard("g", UnauthorizedException("no token"))], 401, "no token", ["guard:g"]),
         ([NoteGuard("g", RuntimeError())], 500, "Internal server error", ["guard:g"]),
     ],
@@ -244,13 +184,13 @@ async def test_several_providers_for_the_application() -> None:
             "guard:rootAPP2",
             f"req{number}",
             "guard:featAPP",
-            "pre:A1",
-            "pre:A2",
-            "post:A2",
-            "post:A1",
+            "before:A1",
+            "before:A2",
+            "after:A2",
+            "after:A1",
         ]
     unknown = await client.get("/nope")
-    assert (unknown.status_code, unknown.json()) == (499, {"by": "F2", "msg": "Cannot GET /nope"})
+    assert (unknown.status_code, unknown.json()) == (499, {"by": "F2", "message": "Cannot GET /nope"})
 
 
 @case("PIPE-03")
@@ -294,10 +234,10 @@ async def test_the_nearest_filter_answers() -> None:
         ("/f/two", "second", "x"),
         ("/g", "global", "x"),
         ("/nope", "global", "Cannot GET /nope"),
-        ("/mw", "global", "mw-throw"),
+        ("/fails", "global", "middleware"),
     ):
         response = await client.get(path)
-        assert (response.status_code, response.json()) == (499, {"by": by, "msg": message})
+        assert (response.status_code, response.json()) == (499, {"by": by, "message": message})
 
 
 @case("PIPE-05")

@@ -12,7 +12,6 @@ from cqrs_nest.common import (
     Controller,
     DefaultValuePipe,
     Get,
-    Module,
     NotAcceptableException,
     Param,
     ParseArrayPipe,
@@ -25,8 +24,7 @@ from cqrs_nest.common import (
     Query,
     UnprocessableEntityException,
 )
-from cqrs_nest.core import Container
-from cqrs_nest.http import HttpApplication
+from tests.http.serving import serve
 
 case = pytest.mark.case
 
@@ -123,11 +121,7 @@ class Piped:
 
 @pytest.fixture
 async def client() -> httpx.AsyncClient:
-    @Module(controllers=[Piped])
-    class App: ...
-
-    application = HttpApplication(await Container.create(App))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
+    return await serve(Piped)
 
 
 @case("VAL-14")

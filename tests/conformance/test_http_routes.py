@@ -20,7 +20,6 @@ from cqrs_nest.common import (
     HttpCode,
     HttpException,
     Ip,
-    Module,
     NotFoundException,
     Options,
     Param,
@@ -31,21 +30,12 @@ from cqrs_nest.common import (
     Req,
     create_param_decorator,
 )
-from cqrs_nest.core import Container
-from cqrs_nest.http import HttpApplication, HttpOptions
+from tests.http.serving import serve
 
 case = pytest.mark.case
 
 JSON = "application/json; charset=utf-8"
 TEXT = "text/html; charset=utf-8"
-
-
-async def serve(*controllers: type, **options: Any) -> httpx.AsyncClient:
-    @Module(controllers=controllers)
-    class App: ...
-
-    application = HttpApplication(await Container.create(App), HttpOptions(**options))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
 
 
 @case("HTTP-01")

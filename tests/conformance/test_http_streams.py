@@ -3,22 +3,12 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 
-from cqrs_nest.common import Controller, ForbiddenException, MessageEvent, Module, Sse
-from cqrs_nest.core import Container
-from cqrs_nest.http import HttpApplication
+from cqrs_nest.common import Controller, ForbiddenException, MessageEvent, Sse
+from tests.http.serving import serve
 
 case = pytest.mark.case
-
-
-async def serve(*controllers: type) -> httpx.AsyncClient:
-    @Module(controllers=controllers)
-    class App: ...
-
-    application = HttpApplication(await Container.create(App))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
 
 
 @Controller("sse")

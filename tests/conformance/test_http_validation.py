@@ -6,9 +6,9 @@ import httpx
 import pytest
 from pydantic import Field
 
-from cqrs_nest.common import Body, Controller, Get, Module, Param, Post, Query, create_param_decorator
-from cqrs_nest.core import Container
-from cqrs_nest.http import Dto, HttpApplication, HttpOptions, ValidationOptions
+from cqrs_nest.common import Body, Controller, Get, Param, Post, Query, create_param_decorator
+from cqrs_nest.http import Dto, ValidationOptions
+from tests.http.serving import serve
 
 case = pytest.mark.case
 
@@ -57,12 +57,8 @@ class Page(Dto):
     page: int = 1
 
 
-async def serve(**options: Any) -> httpx.AsyncClient:
-    @Module(controllers=[Validated])
-    class App: ...
-
-    application = HttpApplication(await Container.create(App), HttpOptions(**options))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
+async def serve_validated(**options: Any) -> httpx.AsyncClient:
+    return await serve(Validated, **options)
 
 
 def bad_request(*messages: str) -> dict[str, Any]:
@@ -71,7 +67,7 @@ def bad_request(*messages: str) -> dict[str, Any]:
 
 @case("VAL-01")
 async def test_missing_fields_are_listed_in_declaration_order() -> None:
-    response = await (await serve()).post("/v", json={})
+    response = await (await serve_validated()).post("/v", json={})
     assert (response.status_code, response.json()) == (
         400,
         bad_request("name must be a string", "age must be an integer number"),
@@ -80,7 +76,7 @@ async def test_missing_fields_are_listed_in_declaration_order() -> None:
 
 @case("VAL-03")
 async def test_null_for_an_optional_field_passes_an_empty_text_does_not() -> None:
-    client = await serve()
+    client = await serve_validated()
     assert (await client.post("/v", json={"name": "bob", "age": 3, "email": None})).status_code == 201
     response = await client.post("/v", json={"name": "bob", "age": 3, "email": ""})
     assert response.status_code == 400
@@ -89,13 +85,13 @@ async def test_null_for_an_optional_field_passes_an_empty_text_does_not() -> Non
 
 @case("VAL-04")
 async def test_json_types_are_strict() -> None:
-    response = await (await serve()).post("/v", json={"name": "bob", "age": "3"})
+    response = await (await serve_validated()).post("/v", json={"name": "bob", "age": "3"})
     assert response.json() == bad_request("age must be an integer number")
 
 
 @case("VAL-06")
 async def test_unknown_properties_can_be_refused() -> None:
-    client = await serve(validation=ValidationOptions(forbid_non_whitelisted=True))
+    client = await serve_validated(validation=ValidationOptions(forbid_non_whitelisted=True))
     person = {"name": "bob", "age": 3}
     response = await client.post("/v", json={**person, "extra": 1, "other": 2})
     assert response.json() == bad_request(
@@ -107,7 +103,7 @@ async def test_unknown_properties_can_be_refused() -> None:
 
 @case("VAL-09")
 async def test_parameters_are_converted_by_their_annotations() -> None:
-    client = await serve()
+    client = await serve_validated()
     assert (await client.get("/v/5?flag=true&s=7")).json() == [5, True, "7"]
     assert (await client.get("/v/5?flag=no")).json() == [5, False, None]
     refused = await client.get("/v/abc")
@@ -119,12 +115,12 @@ async def test_parameters_are_converted_by_their_annotations() -> None:
 
 @case("VAL-10")
 async def test_a_query_model_converts_and_drops_the_unknown() -> None:
-    assert (await (await serve()).get("/v/query?page=2&x=1")).json() == {"page": 2}
+    assert (await (await serve_validated()).get("/v/query?page=2&x=1")).json() == {"page": 2}
 
 
 @case("VAL-12")
 async def test_a_missing_inner_model_is_checked_as_an_empty_object() -> None:
-    response = await (await serve()).post("/v/inner", json={})
+    response = await (await serve_validated()).post("/v/inner", json={})
     assert response.json() == bad_request("name must be a string", "age must be an integer number")
 
 
@@ -150,12 +146,7 @@ async def test_models_made_of_others(
         async def post(self, value: Annotated[shaped, Body()]) -> dict[str, Any]:
             return value.model_dump(exclude_unset=True)
 
-    @Module(controllers=[Shapes])
-    class App: ...
-
-    application = HttpApplication(await Container.create(App))
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
-    response = await client.post("/", json=body)
+    response = await (await serve(Shapes)).post("/", json=body)
     assert response.json() == (body if messages is None else bad_request(*messages))
 
 
@@ -173,17 +164,9 @@ class Others:
         return len(items)
 
 
-async def others() -> httpx.AsyncClient:
-    @Module(controllers=[Others])
-    class App: ...
-
-    application = HttpApplication(await Container.create(App))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
-
-
 @case("VAL-07")
 async def test_a_model_may_keep_unknown_properties() -> None:
-    kept = await (await others()).post("/open", json={"sku": "a", "qty": 1, "extra": 1})
+    kept = await (await serve(Others)).post("/open", json={"sku": "a", "qty": 1, "extra": 1})
     assert (kept.status_code, kept.json()) == (201, {"sku": "a", "qty": 1, "extra": 1})
 
 
@@ -199,11 +182,11 @@ async def test_a_model_may_keep_unknown_properties() -> None:
     ],
 )
 async def test_a_list_of_models(body: Any, messages: list[str]) -> None:
-    client = await others()
+    client = await serve(Others)
     assert (await client.post("/list", json=[{"sku": "a", "qty": 1}])).text == "1"
     assert (await client.post("/list", json=body)).json() == bad_request(*messages)
 
 
 @case("VAL-18")
 async def test_values_of_custom_markers_are_not_checked() -> None:
-    assert (await (await serve()).get("/v/custom")).json() == {"s": 5}
+    assert (await (await serve_validated()).get("/v/custom")).json() == {"s": 5}

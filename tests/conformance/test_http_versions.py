@@ -5,19 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
-from cqrs_nest.common import VERSION_NEUTRAL, Controller, Get, Module, Post, RouteInfo, Version
-from cqrs_nest.core import Container
-from cqrs_nest.http import HeaderVersioning, HttpApplication, HttpOptions, UriVersioning
+from cqrs_nest.common import VERSION_NEUTRAL, Controller, Get, Post, RouteInfo, Version
+from cqrs_nest.http import HeaderVersioning, UriVersioning
+from tests.http.serving import serve
 
 case = pytest.mark.case
-
-
-async def serve(*controllers: type, **options: Any) -> httpx.AsyncClient:
-    @Module(controllers=controllers)
-    class App: ...
-
-    application = HttpApplication(await Container.create(App), HttpOptions(**options))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://test")
 
 
 async def answers(client: httpx.AsyncClient, *paths: str, **headers: str) -> list[Any]:

@@ -10,9 +10,8 @@ import httpx
 import pytest
 import uvicorn
 
-from cqrs_nest.common import Module
-from cqrs_nest.core import Container
-from cqrs_nest.http import HttpApplication, HttpOptions
+from cqrs_nest.http import HttpApplication
+from tests.http import serving
 
 
 class Build(Protocol):
@@ -33,37 +32,17 @@ class Serve(Protocol):
 
 @pytest.fixture
 def build() -> Build:
-    async def make(
-        *controllers: type, providers: Sequence[Any] = (), imports: Sequence[Any] = (), **options: Any
-    ) -> HttpApplication:
-        @Module(controllers=controllers, providers=providers, imports=imports)
-        class App: ...
-
-        return HttpApplication(await Container.create(App), HttpOptions(**options))
-
-    return make
+    return serving.build
 
 
 @pytest.fixture
-async def client_of() -> AsyncIterator[Callable[[Any], httpx.AsyncClient]]:
-    clients: list[httpx.AsyncClient] = []
-
-    def make(application: Any) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(application)
-        clients.append(httpx.AsyncClient(transport=transport, base_url="http://test"))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        await client.aclose()
+def client_of() -> Callable[[Any], httpx.AsyncClient]:
+    return serving.client_of
 
 
 @pytest.fixture
-def serve(build: Build, client_of: Callable[[Any], httpx.AsyncClient]) -> Serve:
-    async def make(*controllers: type, **parts: Any) -> httpx.AsyncClient:
-        return client_of(await build(*controllers, **parts))
-
-    return make
+def serve() -> Serve:
+    return serving.serve
 
 
 class _Server(uvicorn.Server):

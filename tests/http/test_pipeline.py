@@ -8,7 +8,6 @@ import httpx
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.common import (
     APP_FILTER,
@@ -16,7 +15,6 @@ from cqrs_nest.common import (
     APP_INTERCEPTOR,
     APP_PIPE,
     REQUEST,
-    ArgumentMetadata,
     ArgumentsHost,
     BadRequestException,
     Body,
@@ -45,8 +43,7 @@ from cqrs_nest.common import (
 )
 from cqrs_nest.core import current_request_scope
 from cqrs_nest.http import Dto
-
-log: list[str] = []
+from tests.http.noting import NoteFilter, NoteGuard, NoteInterceptor, NotePipe, log, note_middleware
 
 
 @pytest.fixture(autouse=True)
@@ -54,67 +51,16 @@ def empty_log() -> None:
     log.clear()
 
 
-class Guard:
-    def __init__(self, name: str, result: Any = True) -> None:
-        self.name, self.result = name, result
-
-    def can_activate(self, context: ExecutionContext) -> Any:
-        log.append(f"guard:{self.name}")
-        if isinstance(self.result, Exception):
-            raise self.result
-        return self.result
-
-
-class Around:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    async def intercept(self, context: ExecutionContext, next: CallHandler) -> Any:
-        log.append(f"before:{self.name}")
-        result = await next.handle()
-        log.append(f"after:{self.name}")
-        return result
-
-
-class Pipe:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def transform(self, value: Any, metadata: ArgumentMetadata) -> Any:
-        log.append(f"pipe:{self.name}({metadata.source.value}:{metadata.name})")
-        return value
-
-
-@Catch()
-class Answer:
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def catch(self, exception: Exception, host: ArgumentsHost) -> Response:
-        log.append(f"filter:{self.name}")
-        return JSONResponse({"by": self.name, "message": str(exception)}, 499)
-
-
-def middleware(app: ASGIApp) -> ASGIApp:
-    async def watch(scope: Scope, receive: Receive, send: Send) -> None:
-        log.append("middleware")
-        if scope["path"] == "/fails":
-            raise RuntimeError("middleware")
-        await app(scope, receive, send)
-
-    return watch
-
-
 @Controller("o")
-@UseGuards(Guard("controller"))
-@UseInterceptors(Around("controller"))
-@UsePipes(Pipe("controller"))
+@UseGuards(NoteGuard("controller"))
+@UseInterceptors(NoteInterceptor("controller"))
+@UsePipes(NotePipe("controller"))
 class Ordered:
     @Get(":id")
-    @UseGuards(Guard("route1"), Guard("route2"))
-    @UseInterceptors(Around("route1"), Around("route2"))
-    @UsePipes(Pipe("route"))
-    async def get(self, number: Annotated[int, Param("id", Pipe("own"))]) -> int:
+    @UseGuards(NoteGuard("route1"), NoteGuard("route2"))
+    @UseInterceptors(NoteInterceptor("route1"), NoteInterceptor("route2"))
+    @UsePipes(NotePipe("route"))
+    async def get(self, number: Annotated[int, Param("id", NotePipe("own"))]) -> int:
         log.append("handler")
         return number
 
@@ -123,19 +69,19 @@ class Ordered:
 def levels() -> dict[str, Any]:
     return {
         "providers": [
-            provide(APP_GUARD, use_value=Guard("app")),
-            provide(APP_INTERCEPTOR, use_value=Around("app")),
-            provide(APP_PIPE, use_value=Pipe("app")),
+            provide(APP_GUARD, use_value=NoteGuard("app")),
+            provide(APP_INTERCEPTOR, use_value=NoteInterceptor("app")),
+            provide(APP_PIPE, use_value=NotePipe("app")),
         ],
-        "guards": [Guard("global")],
-        "interceptors": [Around("global")],
-        "pipes": [Pipe("global")],
+        "guards": [NoteGuard("global")],
+        "interceptors": [NoteInterceptor("global")],
+        "pipes": [NotePipe("global")],
     }
 
 
 async def test_the_whole_order(build: Any, client_of: Any, levels: dict[str, Any]) -> None:
     application = await build(Ordered, **levels)
-    application.use(middleware)
+    application.use(note_middleware)
 
     assert (await client_of(application).get("/o/5")).text == "5"
     assert log == [
@@ -150,7 +96,7 @@ async def test_the_whole_order(build: Any, client_of: Any, levels: dict[str, Any
 
 async def test_only_middleware_sees_unknown_routes(build: Any, client_of: Any, levels: Any) -> None:
     application = await build(Ordered, **levels)
-    application.use(middleware)
+    application.use(note_middleware)
 
     assert (await client_of(application).get("/zip")).status_code == 404
     assert log == ["middleware"]
@@ -167,16 +113,16 @@ FORBIDDEN = {"message": "Forbidden resource", "error": "Forbidden", "statusCode"
 @pytest.mark.parametrize(
     ("guard", "status", "body"),
     [
-        (Guard("g", False), 403, FORBIDDEN),
-        (Guard("g", None), 403, FORBIDDEN),
-        (Guard("g", 0), 403, FORBIDDEN),
+        (NoteGuard("g", False), 403, FORBIDDEN),
+        (NoteGuard("g", None), 403, FORBIDDEN),
+        (NoteGuard("g", 0), 403, FORBIDDEN),
         (AsyncNo(), 403, FORBIDDEN),
         (
-            Guard("g", UnauthorizedException("no token")),
+            NoteGuard("g", UnauthorizedException("no token")),
             401,
             {"message": "no token", "error": "Unauthorized", "statusCode": 401},
         ),
-        (Guard("g", KeyError("x")), 500, {"statusCode": 500, "message": "Internal server error"}),
+        (NoteGuard("g", KeyError("x")), 500, {"statusCode": 500, "message": "Internal server error"}),
     ],
 )
 async def test_a_guard_refuses_before_anything_else(serve: Any, guard: Any, status: int, body: Any) -> None:
@@ -184,10 +130,10 @@ async def test_a_guard_refuses_before_anything_else(serve: Any, guard: Any, stat
         name: str
 
     @Controller("g")
-    @UseInterceptors(Around("controller"))
+    @UseInterceptors(NoteInterceptor("controller"))
     class Guarded:
         @Post()
-        @UseGuards(guard, Guard("later"))
+        @UseGuards(guard, NoteGuard("later"))
         async def post(self, body: Annotated[Model, Body()]) -> None:
             log.append("handler")
 
@@ -207,7 +153,7 @@ async def test_a_guard_lets_pass_with_anything_true(serve: Any, result: Any) -> 
     @Controller("g")
     class Guarded:
         @Get()
-        @UseGuards(Guard("g", result))
+        @UseGuards(NoteGuard("g", result))
         async def get(self) -> str:
             return "passed"
 
@@ -334,7 +280,7 @@ async def test_an_interceptor_may_run_the_handler_again(serve: Any) -> None:
 
 
 @Catch(NotFoundException)
-class NotFoundAnswer(Answer): ...
+class NotFoundAnswer(NoteFilter): ...
 
 
 class AsyncAnswer:
@@ -354,10 +300,10 @@ class Forgetful:
 
 
 @Controller("f")
-@UseFilters(Answer("controller"))
+@UseFilters(NoteFilter("controller"))
 class Filtered:
     @Get("route")
-    @UseFilters(Answer("route"))
+    @UseFilters(NoteFilter("route"))
     async def route(self) -> None:
         raise RuntimeError("x")
 
@@ -366,14 +312,14 @@ class Filtered:
         raise RuntimeError("x")
 
     @Get("guard")
-    @UseGuards(Guard("g", RuntimeError("x")))
+    @UseGuards(NoteGuard("g", RuntimeError("x")))
     async def guard(self) -> None: ...
 
     @Get("pipe/:id")
     async def pipe(self, number: Annotated[int, Param("id")]) -> None: ...
 
     @Get("two")
-    @UseFilters(Answer("first"), Answer("second"))
+    @UseFilters(NoteFilter("first"), NoteFilter("second"))
     async def two(self) -> None:
         raise RuntimeError("x")
 
@@ -383,7 +329,7 @@ class Filtered:
         raise RuntimeError("x")
 
     @Get("matching")
-    @UseFilters(NotFoundAnswer("not found"), Answer("all"), NotFoundAnswer("last"))
+    @UseFilters(NotFoundAnswer("not found"), NoteFilter("all"), NotFoundAnswer("last"))
     async def matching(self) -> None:
         raise NotFoundException
 
@@ -426,9 +372,9 @@ class Unfiltered:
     ],
 )
 async def test_the_nearest_filter_answers(build: Any, client_of: Any, path: str, by: str) -> None:
-    filters = [provide(APP_FILTER, use_value=Answer("app"))]
-    application = await build(Filtered, Unfiltered, providers=filters, filters=[Answer("global")])
-    application.use(middleware)
+    filters = [provide(APP_FILTER, use_value=NoteFilter("app"))]
+    application = await build(Filtered, Unfiltered, providers=filters, filters=[NoteFilter("global")])
+    application.use(note_middleware)
     response = await client_of(application).get(path)
     assert (response.status_code, response.json()["by"]) == (499, by)
 
