@@ -40,8 +40,8 @@ PK = "TODO#acme"
 TABLE = f"{PREFIX}todo-command"
 BATCH = 10
 PUBLISHERS = 8
-CUT_OFF = 0.5
-"""The share of the deliveries that are cut off, more when there are fewer kills than published commands."""
+CUT_OFF = 0.2
+"""The share of the deliveries that are cut off while the kills keep up with the publishing."""
 
 
 class Consumer:
@@ -56,6 +56,7 @@ class Consumer:
         self.deliveries = 0
         self._killed_at = 0
         self.is_behind: Callable[[], bool] = lambda: False
+        self.is_last: Callable[[], bool] = lambda: False
         self.kills, self.kills_left = 0, kills
 
     @classmethod
@@ -100,7 +101,11 @@ class Consumer:
                 self._kill_if_alive(number)
 
     def _kill_sometimes(self) -> asyncio.TimerHandle | None:
-        if not self.kills_left or not (self.is_behind() or random.random() < CUT_OFF):
+        if not self.kills_left:
+            return None
+        # Killed every time, it would come forward only a little between two kills.
+        was_killed = self._killed_at == self.deliveries - 1
+        if not (self.is_last() or (self.is_behind() and not was_killed) or random.random() < CUT_OFF):
             return None
         delay = random.uniform(0, self._takes)
         return asyncio.get_running_loop().call_later(delay, self._kill_if_alive, self.deliveries)
@@ -154,6 +159,7 @@ class KillTest:
             began = time.monotonic()
             async with Consumer.run(url, database, self.kills) as consumer:
                 consumer.is_behind = lambda: consumer.kills * self.commands < self.published * self.kills
+                consumer.is_last = lambda: self.published == self.commands
                 with mock.patch.multiple(
                     stream_poller, _BATCH_SIZE=BATCH, retry_delay=lambda attempt: random.uniform(0, 0.05)
                 ):
