@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 from cqrs_nest.aws import DynamoDbService, S3Service, SnsService
-from cqrs_nest.aws.dynamodb import ITEM_EXISTS, Condition, is_condition_failure
+from cqrs_nest.aws.dynamodb import ITEM_EXISTS, is_condition_failure
 from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri, s3_key
-from cqrs_nest.aws.dynamodb.expressions import AttributePath
-from cqrs_nest.aws.errors import error_response
 from cqrs_nest.commands import (
     CommandApplication,
     CommandMessages,
@@ -19,14 +16,13 @@ from cqrs_nest.commands import (
     DataService,
     HistoryService,
     RegisteredTable,
-    add_sort_key_version,
     remove_sort_key_version,
 )
-from cqrs_nest.commands.rows import DEAD_LETTERED, HANDLERS_DONE, OWED, PROGRESS, SYNC_MODE, Row
-from cqrs_nest.commands.statuses import FINISHED, SYNC_STARTED
-from cqrs_nest.common.logger import Logger
+from cqrs_nest.commands.rows import DEAD_LETTERED, HANDLERS_DONE, OWED, SYNC_MODE, Row
+from cqrs_nest.commands.statuses import FINISHED
 from cqrs_nest.events.concurrency import causes_of, gather_all
 from cqrs_nest.pipeline.alarms import alarm_message, dead_letter_message, error_stack
+from cqrs_nest.pipeline.command_progress import OWES_NOTHING, CommandProgress, is_through
 from cqrs_nest.pipeline.errors import SyncDataHandlerNotFoundError
 from cqrs_nest.pipeline.handler_runs import run_handler, run_handlers
 from cqrs_nest.pipeline.version_check import Turn, VersionCheck
@@ -37,16 +33,9 @@ DATA_HANDLER = "DataSyncDdsHandler"
 SYNC_DATA = "sync_data"
 """The state in which data row and custom handlers take a command over."""
 
-NEVER_APPLIED = "check_version:FAILED"
-"""The status of a command whose version another one has taken."""
 
-GRACE = timedelta(seconds=5)
-"""How long a publish may still be at work; after that it counts as dead."""
-PAUSE_SECONDS = 0.05
 Park: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 """Puts a message into the dead-letter queue."""
-_OWES_NOTHING = Condition("attribute_exists(pk) AND attribute_not_exists(#owed)", {}, {"#owed": OWED})
-_STATE = ("sk", "version", "status", "syncMode", "taskToken", "createdAt", *PROGRESS)
 
 
 class CommandSteps:
@@ -68,14 +57,10 @@ class CommandSteps:
         self._s3 = s3
         self._sns = sns
         self._full: Row | None = None
-        self._logger = Logger("Pipeline")
         self.pk: str = row["pk"]
         self.sk: str = row["sk"]
         self.version: int = row["version"]
-        self.handlers_done: set[str] = set()
-        """The custom handlers that have taken the command over, as far as it was read."""
-        self.is_parked = False
-        """Whether it waits in the dead-letter queue, as far as it was read."""
+        self.progress = CommandProgress(table.table, row, dynamodb)
 
     def __repr__(self) -> str:
         return f"command {self._table.table.command} {self.pk} {self.sk}"
@@ -140,7 +125,9 @@ class CommandSteps:
     async def run_custom_handlers(self) -> None:
         """Let the custom handlers that have not done so take the command over. Raises when one failed."""
         row = await self._full_row()
-        await run_handlers(self._table.handlers, row, self.handlers_done, self._note_handlers_done)
+        await run_handlers(
+            self._table.handlers, row, self.progress.handlers_done, self.progress.note_handlers_done
+        )
 
     async def finish(self) -> None:
         """Send `command-status` and what events are due, then note that the command is applied.
@@ -151,30 +138,15 @@ class CommandSteps:
             await self.complete()
             return
         await self._table.get(CommandMessages).publish_status(self._row, FINISHED)
-        if not await self._note_finished(_OWES_NOTHING):
+        if not await self.progress.note_finished(OWES_NOTHING):
             await self.send_due_events()
-            await self._note_finished(ITEM_EXISTS)
+            await self.progress.note_finished(ITEM_EXISTS)
 
     async def send_due_events(self) -> None:
         """Send the command's events, if that is left to the stream or the publish did not get to it."""
         if await self._owes_events():
             await self._table.get(CommandMessages).publish_events(self._row)
-            await self._dynamodb.update_item(
-                self._table.table.command, self._key, remove=[OWED], condition=ITEM_EXISTS
-            )
-
-    async def settled_state(self) -> Row | None:
-        """The state of the row when the publish has ended, or has had the time to; None if it has expired."""
-        while True:
-            state = await self.command_state(self.version)
-            if state is None or not self._is_under_way(state) or _age(state) >= GRACE:
-                return state
-            await asyncio.sleep(PAUSE_SECONDS)
-
-    def _is_under_way(self, state: Row) -> bool:
-        """Whether the publish may still be at work: on its handlers, or on messages that it sends itself."""
-        is_sending = OWED in state and not self.sends_from_stream
-        return is_sending or state.get("status") == SYNC_STARTED
+            await self.progress.note_events_sent()
 
     @property
     def sends_from_stream(self) -> bool:
@@ -188,7 +160,7 @@ class CommandSteps:
     async def complete(self) -> None:
         """Send status and events, then note that nothing is due any more."""
         await self.send_completion()
-        await self._note_finished(ITEM_EXISTS)
+        await self.progress.note_finished(ITEM_EXISTS)
 
     async def is_applied(self) -> bool:
         """Whether the data row has come to this version."""
@@ -199,46 +171,20 @@ class CommandSteps:
 
         Those may have been there first, and what handlers know must end with the newest.
         """
-        behind = [handler for handler in self._table.handlers if handler.name not in self.handlers_done]
+        behind = [
+            handler for handler in self._table.handlers if handler.name not in self.progress.handlers_done
+        ]
         version = self.version
         while behind and version <= await self._applied_version():
-            row = await self.command_row(version)
+            row = await self.progress.row(version)
             if row is not None:
                 await run_handlers(behind, await self._with_attributes(row), set(), _nothing)
             version += 1
 
-    async def is_finished(self) -> bool:
-        """Whether everything was done; also when the command has expired since.
-
-        It also takes from the row which handlers are done, and whether the command is parked.
-        """
-        row = await self.command_state(self.version)
-        if row is None or row.get("status") == FINISHED:
-            return True
-        self.handlers_done.update(row.get(HANDLERS_DONE, ()))
-        self.is_parked = DEAD_LETTERED in row
-        return False
-
     async def earlier_rows(self, applied: int) -> list[Row]:
         """The commands of the item from the version `applied` on and before this one, in order."""
-        keys = [self._key_of(version) for version in range(max(applied, 1), self.version)]
-        rows = await self._dynamodb.batch_get_items(
-            self._table.table.command, keys, consistent_read=True, attributes="keep"
-        )
-        asynchronous = [row for row in rows if row.get("syncMode") != SYNC_MODE]
-        return sorted(asynchronous, key=lambda row: int(row["version"]))
-
-    async def command_row(self, version: int) -> Row | None:
-        """The command of a version of the item, strongly consistent; large attributes are a reference."""
-        return await self._dynamodb.get_item(
-            self._table.table.command, self._key_of(version), consistent_read=True, attributes="keep"
-        )
-
-    async def command_state(self, version: int) -> Row | None:
-        """How far the command of a version got: its status and what it owes, without its content."""
-        return await self._dynamodb.get_item(
-            self._table.table.command, self._key_of(version), consistent_read=True, only=_STATE
-        )
+        rows = await self.progress.rows(max(applied, 1))
+        return [row for row in rows if row.get("syncMode") != SYNC_MODE]
 
     async def set_status(self, status: str) -> None:
         """Note how far the command got and send `command-status`."""
@@ -269,51 +215,29 @@ class CommandSteps:
         `park` is given what the dead-letter queue is to hold. The status is noted last, so that it stands
         for messages that were sent.
         """
-        row = await self.command_state(self.version)
+        row = await self.progress.state()
         known: Row = row or {}
-        self.is_parked = DEAD_LETTERED in known
+        self.progress.is_parked = DEAD_LETTERED in known
         is_news = known.get("status") != status
-        if park is not None and not self.is_parked:
+        if park is not None and not self.progress.is_parked:
             text = "\n".join(_text(error) for error in errors)
             await park(dead_letter_message(self._table.table.command, self._row, text, self._execution))
-            self.is_parked = is_news = True
+            self.progress.is_parked = is_news = True
         if is_news:
             await gather_all([self.alarm(error) for error in errors])
-        if is_news or self.handlers_done.difference(known.get(HANDLERS_DONE, ())):
-            await self._note_failed(status, tell=is_news)
-
-    async def _note_failed(self, status: str, *, tell: bool) -> None:
-        changes: dict[AttributePath, Any] = {"status": status}
-        if self.handlers_done:
-            changes[HANDLERS_DONE] = sorted(self.handlers_done)
-        if self.is_parked:
-            changes[DEAD_LETTERED] = True
-        row = await self._dynamodb.update_item(
-            self._table.table.command, self._key, set=changes, condition=ITEM_EXISTS, touch=False
-        )
-        if tell:
-            await self._table.get(CommandMessages).publish_status(row, status)
-
-    async def _note_handlers_done(self) -> None:
-        """Spare handlers that are through a repetition, should the others not come to an end."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        done: dict[AttributePath, Any] = {HANDLERS_DONE: sorted(self.handlers_done)}
-        try:
-            await self._dynamodb.update_item(
-                self._table.table.command, self._key, set=done, condition=ITEM_EXISTS, touch=False
-            )
-        except (ClientError, BotoCoreError) as error:
-            self._logger.warn("%r: the handlers that are done were not noted: %s", self, error)
+        if is_news or self.progress.handlers_done.difference(known.get(HANDLERS_DONE, ())):
+            noted = await self.progress.note_failed(status)
+            if is_news:
+                await self._table.get(CommandMessages).publish_status(noted, status)
 
     async def _turn(self, applied: int, data: Row | None, previous: Row | None) -> Turn:
         if self.version > applied:
-            if self._table.table.options.disable_default_handler and await self.is_finished():
+            if self._table.table.options.disable_default_handler and await self.progress.is_finished():
                 return Turn.OVER
             return Turn.NOW if previous is None or is_through(previous) else Turn.LATER
         if self.version == applied and self._has_made(data):
             return Turn.AGAIN
-        if await self.is_finished():
+        if await self.progress.is_finished():
             return Turn.OVER
         return Turn.LATE if self._has_made(await self._replaced_row()) else Turn.NEVER
 
@@ -331,28 +255,12 @@ class CommandSteps:
         )
 
     async def _previous_row(self, wanted: bool) -> Row | None:
-        return await self.command_state(self.version - 1) if wanted and self.version > 1 else None
+        return await self.progress.state(self.version - 1) if wanted and self.version > 1 else None
 
     async def _owes_events(self) -> bool:
         if self._table.table.options.events == "inline":
-            return OWED in (await self.settled_state() or {})
+            return OWED in (await self.progress.settled_state() or {})
         return self.sends_from_stream
-
-    async def _note_finished(self, condition: Condition) -> bool:
-        """Whether it could be noted; an expired row needs no note."""
-        try:
-            await self._dynamodb.update_item(
-                self._table.table.command,
-                self._key,
-                set={"status": FINISHED},
-                remove=PROGRESS,
-                condition=condition,
-            )
-        except Exception as error:
-            if not is_condition_failure(error):
-                raise
-            return "Item" not in error_response(error)
-        return True
 
     async def _data_row(self) -> Row | None:
         key = {"pk": self.pk, "sk": remove_sort_key_version(self.sk)}
@@ -378,9 +286,6 @@ class CommandSteps:
     def _key(self) -> dict[str, str]:
         return {"pk": self.pk, "sk": self.sk}
 
-    def _key_of(self, version: int) -> dict[str, str]:
-        return {"pk": self.pk, "sk": add_sort_key_version(self.sk, version)}
-
 
 async def _nothing() -> None:
     pass
@@ -388,13 +293,3 @@ async def _nothing() -> None:
 
 def _text(error: BaseException | dict[str, Any]) -> str:
     return error_stack(error) if isinstance(error, BaseException) else str(error)
-
-
-def is_through(row: Row) -> bool:
-    """Whether a command no longer holds back the next one."""
-    return row.get("status") in (FINISHED, NEVER_APPLIED) or row.get("syncMode") == SYNC_MODE
-
-
-def _age(row: Row) -> timedelta:
-    created = row.get("createdAt")
-    return datetime.now(UTC) - created if isinstance(created, datetime) else GRACE

@@ -32,7 +32,7 @@ class FailedCommands:
         Raises ParkedError when it is in the dead-letter queue now, and otherwise `error`.
         """
         await steps.report_failure(SYNC_DATA, error, self._park if self._queue_url else None)
-        if steps.is_parked:
+        if steps.progress.is_parked:
             self._logger.error("%r is in the dead-letter queue", steps, error=error)
             raise ParkedError(steps, error) from error
         raise error

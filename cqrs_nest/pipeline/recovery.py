@@ -12,7 +12,8 @@ from cqrs_nest.aws.dynamodb import Condition
 from cqrs_nest.commands import CommandTableRegistry, RegisteredTable, remove_sort_key_version
 from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row
 from cqrs_nest.commands.statuses import FINISHED
-from cqrs_nest.pipeline.command_steps import NEVER_APPLIED, CommandSteps, is_through
+from cqrs_nest.pipeline.command_progress import NEVER_APPLIED, is_through
+from cqrs_nest.pipeline.command_steps import CommandSteps
 from cqrs_nest.pipeline.options import PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 from cqrs_nest.pipeline.stream_driver import StreamDriver
@@ -154,7 +155,7 @@ class CommandRecovery:
                 break
             await self._apply(table, steps, row)
             applied.append(AppliedCommand(table.table.name, steps.pk, steps.sk))
-            following = await steps.command_row(steps.version + 1)
+            following = await steps.progress.row(steps.version + 1)
             row = following if following is not None and _is_due(following) else None
         return applied
 
@@ -183,7 +184,7 @@ class CommandRecovery:
             await self._sync.carry_on(steps, row, retry_parked=True)
         else:
             await self._stream.apply(table, row, _DELIVERY, retry_parked=True)
-        after = await steps.command_state(steps.version)
+        after = await steps.progress.state()
         if after is not None and _is_due(after):
             raise RuntimeError(f"{steps!r} still has the status {after.get('status')}; nothing could be done")
 
@@ -192,7 +193,7 @@ class CommandRecovery:
         token = row.get("taskToken")
         if not self._has_executions or not token:
             return False
-        previous = await steps.command_state(steps.version - 1)
+        previous = await steps.progress.state(steps.version - 1)
         if previous is not None and not is_through(previous):
             return True
         output = {"result": "resumed_by_prev_version", "prevVersion": steps.version - 1}

@@ -112,7 +112,7 @@ class StepFunctionsDriver:
 
     async def _finish(self, steps: CommandSteps) -> None:
         await steps.send_due_events()
-        following = await steps.command_state(steps.version + 1)
+        following = await steps.progress.state(steps.version + 1)
         token = (following or {}).get("taskToken")
         if following and token:
             sk = following["sk"]
@@ -135,7 +135,7 @@ class StepFunctionsDriver:
             await steps.alarm(alarm | {"errorName": type(error).__name__, "cause": str(error)})
 
     async def _previous_is_through(self, steps: CommandSteps) -> bool:
-        previous = await steps.command_state(steps.version - 1) or {}
+        previous = await steps.progress.state(steps.version - 1) or {}
         return previous.get("status") in ("finish:STARTED", FINISHED)
 
     async def _patiently(self, steps: CommandSteps, read: Callable[[], Awaitable[bool]]) -> bool:

@@ -8,7 +8,8 @@ from cqrs_nest.commands import RegisteredTable
 from cqrs_nest.commands.rows import Row
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.pipeline.command_events import NewCommandEvent
-from cqrs_nest.pipeline.command_steps import NEVER_APPLIED, CommandSteps
+from cqrs_nest.pipeline.command_progress import NEVER_APPLIED
+from cqrs_nest.pipeline.command_steps import CommandSteps
 from cqrs_nest.pipeline.errors import ConcurrentChangeError, ParkedError
 from cqrs_nest.pipeline.failures import FailedCommands
 from cqrs_nest.pipeline.pipeline import CommandPipeline
@@ -65,7 +66,7 @@ class StreamDriver:
                     for earlier in await steps.earlier_rows(check.applied):
                         await self.apply(table, earlier, delivery, retry_parked=retry_parked)
                 case Turn.AGAIN | Turn.LATE:
-                    if not await steps.is_finished():
+                    if not await steps.progress.is_finished():
                         self._refuse_parked(steps, retry_parked)
                         is_last = check.turn is Turn.AGAIN
                         await self._project(
@@ -80,7 +81,7 @@ class StreamDriver:
         raise ConcurrentChangeError(f"{steps!r} was not applied in {ATTEMPTS} attempts.")
 
     def _refuse_parked(self, steps: CommandSteps, retry_parked: bool) -> None:
-        if steps.is_parked and not retry_parked:
+        if steps.progress.is_parked and not retry_parked:
             raise ParkedError(steps)
 
     async def _write(self, steps: CommandSteps, data: Row | None) -> bool:

@@ -43,7 +43,7 @@ class SyncCommandHandler:
         """
         is_foreign = OWED not in state
         if state.get("status") != FINISHED or not is_foreign:
-            state = await steps.settled_state() or {}
+            state = await steps.progress.settled_state() or {}
         status = state.get("status")
         if status in _HANDLERS_DUE:
             await self._repeat_handlers(steps, retry_parked)
@@ -57,12 +57,12 @@ class SyncCommandHandler:
             # The TypeScript framework writes the data row later, and may have failed to.
             self._logger.warn("%r was published synchronously but never applied; it is left alone", steps)
             return
-        if await steps.is_finished():
+        if await steps.progress.is_finished():
             # The publish has come to its end meanwhile; its messages it may have failed to send.
-            if OWED in (await steps.command_state(steps.version) or {}):
+            if OWED in (await steps.progress.state() or {}):
                 await steps.complete()
             return
-        if steps.is_parked and not retry_parked:
+        if steps.progress.is_parked and not retry_parked:
             raise ParkedError(steps)
         try:
             await steps.catch_up_handlers()

@@ -25,7 +25,7 @@ from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule
 from cqrs_nest.core import Container
 from cqrs_nest.events import EventModule, EventService
-from cqrs_nest.pipeline import PipelineModule, command_steps
+from cqrs_nest.pipeline import PipelineModule, command_progress
 from tests.emulated_aws import emulated_aws
 from tests.golden.recorded_app import MainModule, probe
 from tests.golden.world import World, environment
@@ -83,7 +83,7 @@ async def app(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[App]:
     @Module(imports=[AwsModule, EventModule, PipelineModule, MainModule])
     class Root: ...
 
-    monkeypatch.setattr(command_steps, "GRACE", timedelta(0))
+    monkeypatch.setattr(command_progress, "GRACE", timedelta(0))
     probe.reset()
     with emulated_aws():
         root = DynamicModule(Root, imports=[ConfigModule.for_root(environment({}))])

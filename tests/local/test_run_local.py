@@ -23,7 +23,7 @@ from cqrs_nest.cqrs import (
 from cqrs_nest.events import DomainEvent, EventHandler
 from cqrs_nest.http import HttpOptions
 from cqrs_nest.local import LocalRuntime, PortTakenError, Queue, listen, run_local
-from cqrs_nest.pipeline import PipelineModule, command_steps
+from cqrs_nest.pipeline import PipelineModule, command_progress
 from cqrs_nest.read_models import SqlModule
 
 SETTINGS = {"APP_NAME": "notes"}
@@ -125,7 +125,7 @@ async def test_requests_streams_and_queues_are_served(runtime: LocalRuntime) -> 
 async def test_messages_that_the_topic_refused_are_sent_when_it_is_back(
     runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch, is_sync: bool
 ) -> None:
-    monkeypatch.setattr(command_steps, "GRACE", timedelta(0))
+    monkeypatch.setattr(command_progress, "GRACE", timedelta(0))
     refused = asyncio.Event()
     loop = asyncio.get_running_loop()
 

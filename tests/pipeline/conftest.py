@@ -25,7 +25,7 @@ from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule
 from cqrs_nest.core import Container
 from cqrs_nest.events import EventHandler, EventModule, EventService, SqsEvent
-from cqrs_nest.pipeline import Driver, PipelineModule, command_steps
+from cqrs_nest.pipeline import Driver, PipelineModule, command_progress
 from tests.emulated_aws import emulated_aws
 from tests.golden.world import ALARM_TOPIC, TOPIC, World, environment
 
@@ -220,7 +220,7 @@ async def _start(driver: Driver, dead_letters: bool = False) -> AsyncIterator[Se
 @pytest.fixture(autouse=True)
 def _no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """A publish that has not ended counts as dead at once."""
-    monkeypatch.setattr(command_steps, "GRACE", timedelta(0))
+    monkeypatch.setattr(command_progress, "GRACE", timedelta(0))
 
 
 @pytest.fixture

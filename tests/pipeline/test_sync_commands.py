@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cqrs_nest.commands import CommandMessages
-from cqrs_nest.pipeline import command_steps
+from cqrs_nest.pipeline import command_progress
 
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Service
@@ -85,7 +85,7 @@ async def test_a_publish_that_dies_before_its_messages(
 async def test_a_publish_that_is_still_at_work_is_waited_for(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_steps, "GRACE", timedelta(minutes=5))
+    monkeypatch.setattr(command_progress, "GRACE", timedelta(minutes=5))
     goes_on, started = asyncio.Event(), asyncio.Event()
 
     async def slow(*args: Any) -> None:

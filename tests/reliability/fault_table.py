@@ -25,7 +25,7 @@ from typing import Any
 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.core import Container
-from cqrs_nest.pipeline import command_steps
+from cqrs_nest.pipeline import command_progress
 from tests.reliability.application import TABLES, Item, create_resources, start
 
 OPERATIONS = (
@@ -75,7 +75,7 @@ def run(
     tables: Sequence[str] = TABLES, operations: Sequence[str] = OPERATIONS, kinds: Sequence[str] = KINDS
 ) -> Iterator[Outcome]:
     """Every case of some tables."""
-    command_steps.GRACE = timedelta(0)
+    command_progress.GRACE = timedelta(0)
     with _emulator() as url:
         _in_child(lambda: _create(url))
         container = asyncio.run(start(url))

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.commands import VersionConflictException
 from cqrs_nest.core import Container
-from cqrs_nest.pipeline import command_steps
+from cqrs_nest.pipeline import command_progress
 from tests.emulated_aws import emulated_aws
 from tests.reliability.application import PK, PREFIX, Item, create_resources, start
 
@@ -34,7 +34,7 @@ class ItemHistory(RuleBasedStateMachine):
         super().__init__()
         self._stack = ExitStack()
         self._stack.enter_context(emulated_aws())
-        self._stack.enter_context(mock.patch.object(command_steps, "GRACE", timedelta(0)))
+        self._stack.enter_context(mock.patch.object(command_progress, "GRACE", timedelta(0)))
         self._loop = asyncio.new_event_loop()
         self._container: Container = self._run(start(""))
         create_resources(self._container.get(AwsSession))
