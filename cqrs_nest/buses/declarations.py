@@ -29,20 +29,21 @@ class Declaration(NamedTuple):
 
 
 class DeclarationReader:
-    """Reads the declarations of classes; what bases share is read once."""
+    """Reads the declarations of classes; what classes of the same bases inherit is read once."""
 
     def __init__(self) -> None:
-        self._of_bases: dict[type[Any], Sequence[Declaration]] = {}
+        self._inherited: dict[tuple[type[Any], ...], Sequence[Declaration]] = {}
 
     def read(self, cls: type[Any]) -> list[Declaration]:
         """What `cls` declares itself or inherits and does not replace."""
         found = _own(cls)
-        for base in cls.__mro__[1:]:
-            inherited = self._of_bases.get(base)
-            if inherited is None:
-                inherited = self._of_bases[base] = _own(base)
-            if inherited:
-                found += [each for each in inherited if not _is_replaced(each, cls, found)]
+        inherited = self._inherited.get(cls.__bases__)
+        if inherited is None:
+            inherited = [each for base in cls.__mro__[1:] for each in _own(base)]
+            self._inherited[cls.__bases__] = inherited
+        for each in inherited:
+            if not _is_replaced(each, cls, found):
+                found.append(each)
         return found
 
 
@@ -52,8 +53,8 @@ def _own(owner: type[Any]) -> list[Declaration]:
         for key, messages in own_metadata(owner).items()
         if key in _OF_CLASSES
     ]
-    for name, member in vars(owner).items():
-        if isinstance(member, FunctionType) and (metadata := own_metadata(member)):
+    for name, member in owner.__dict__.items():
+        if type(member) is FunctionType and (metadata := own_metadata(member)):
             found += [Declaration(key, metadata[key], name, member) for key in _OF_METHODS if key in metadata]
     return found
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from cqrs_nest.buses.behaviours import Execute
 from cqrs_nest.buses.command_bus import CommandBus
@@ -13,8 +12,8 @@ from cqrs_nest.buses.errors import HandlerSetupError
 from cqrs_nest.buses.event_bus import EventBus
 from cqrs_nest.buses.event_delivery import EventSubscriber
 from cqrs_nest.buses.handler_checks import (
-    check_async,
-    check_event_handler,
+    async_method,
+    check_event_method,
     check_events,
     check_message,
     check_undecorated,
@@ -26,9 +25,20 @@ from cqrs_nest.buses.messages import COMMAND_HANDLER, QUERY_HANDLER, Command, Qu
 from cqrs_nest.buses.options import BusOptions
 from cqrs_nest.buses.query_bus import QueryBus
 from cqrs_nest.common.logger import Logger
+from cqrs_nest.common.tokens import Token
 from cqrs_nest.core import Binding, DiscoveryService, ModuleNode, RequestScope, current_request_scope
 
-Registration: TypeAlias = Callable[[], None]
+Registration: TypeAlias = tuple[Callable[[Any, Any], None], Any, Any]
+"""How a bus learns of a handler: the bus' own method, the message or messages, and the handler."""
+
+
+class _MessageKind(NamedTuple):
+    """Commands or queries: their bus, and what they and their handlers extend."""
+
+    bus: MessageBus
+    register: Callable[[type[Any], Execute], None]
+    base: type[Any]
+    interface: type[Any]
 
 
 class BusExplorer:
@@ -45,6 +55,10 @@ class BusExplorer:
         self._discovery = discovery
         self._command_bus = command_bus
         self._query_bus = query_bus
+        self._kinds = {
+            COMMAND_HANDLER: _MessageKind(command_bus, command_bus.register, Command, ICommandHandler),
+            QUERY_HANDLER: _MessageKind(query_bus, query_bus.register, Query, IQueryHandler),
+        }
         self._event_bus = event_bus
         self._options = options
         self._owners: dict[type[Any], Binding] = {}
@@ -56,7 +70,7 @@ class BusExplorer:
         Raises HandlerSetupError for two handlers of one message, a handler without its decorator, a message
         of the wrong kind, a result that is not the message's, or a method that is not async.
         """
-        self._apply_options(self._discovery.providers())
+        self._apply_options()
         self.connect(self._discovery.modules())
 
     def connect(self, modules: Sequence[ModuleNode]) -> None:
@@ -68,13 +82,13 @@ class BusExplorer:
         except Exception:
             self._owners = owners
             raise
-        for register in registrations:
-            register()
+        for register, messages, handler in registrations:
+            register(messages, handler)
 
-    def _apply_options(self, providers: Sequence[Binding]) -> None:
+    def _apply_options(self) -> None:
         options = self._options
-        module = next((each.module for each in providers if each.instance is options), None)
-        own = {each.token: each for each in providers if each.module is module}
+        nothing: dict[Token, Binding] = {}
+        own = next((each.own for each in self._discovery.modules() if _provides(each, options)), nothing)
         self._command_bus.use(*(_static(own[token]) for token in options.command_behaviours))
         self._query_bus.use(*(_static(own[token]) for token in options.query_behaviours))
         self._event_bus.use(*(_static(own[token]) for token in options.event_behaviours))
@@ -87,7 +101,7 @@ class BusExplorer:
 
     def _registrations(self, binding: Binding, reader: DeclarationReader) -> list[Registration]:
         # A substitute declares nothing itself: it stands in for the class that is its token.
-        classes = [cls for cls in dict.fromkeys((binding.cls, binding.token)) if isinstance(cls, type)]
+        classes = [cls for cls in {binding.cls: None, binding.token: None} if isinstance(cls, type)]
         for cls in classes:
             declarations = reader.read(cls)
             if declarations:
@@ -98,23 +112,21 @@ class BusExplorer:
 
     def _checked(self, binding: Binding, cls: type[Any], declaration: Declaration) -> Registration:
         """What is left to be done for a declaration once it is found to be right."""
-        key, messages, method = declaration.key, declaration.messages, declaration.method
-        if key is COMMAND_HANDLER:
-            check_message(binding, cls, messages, method, Command, ICommandHandler)
-            self._claim(self._command_bus, messages, binding)
-            return partial(self._command_bus.register, messages, _method(binding, cls, method))
-        if key is QUERY_HANDLER:
-            check_message(binding, cls, messages, method, Query, IQueryHandler)
-            self._claim(self._query_bus, messages, binding)
-            return partial(self._query_bus.register, messages, _method(binding, cls, method))
+        key, messages, method, _ = declaration
+        kind = self._kinds.get(key)
+        if kind is not None:
+            check_message(binding, cls, messages, method, kind.base, kind.interface)
+            self._claim(kind.bus, messages, binding)
+            return kind.register, messages, _method(binding, cls, method)
         if key is EVENTS_HANDLER:
             check_events(binding, messages, "EventsHandler")
-            check_event_handler(binding, cls, messages, method)
+            check_event_method(binding, cls, messages, method)
             handler = EventSubscriber(cls.__qualname__, _method(binding, cls, method))
-            return partial(self._event_bus.register, messages, handler)
+            return self._event_bus.register, messages, handler
         check_events(binding, messages, "Saga")
+        check_event_method(binding, cls, messages, method)
         saga = EventSubscriber(f"{cls.__qualname__}.{method}", _method(binding, cls, method))
-        return partial(self._event_bus.register_saga, messages, saga)
+        return self._event_bus.register_saga, messages, saga
 
     def _claim(self, bus: MessageBus, message: type[Any], binding: Binding) -> None:
         """Note who handles a message, if its behaviours allow it, and refuse or report a second one."""
@@ -134,6 +146,11 @@ class BusExplorer:
         )
 
 
+def _provides(module: ModuleNode, options: BusOptions) -> bool:
+    binding = module.own.get(BusOptions)
+    return binding is not None and binding.instance is options
+
+
 def _static(binding: Binding) -> Any:
     if not binding.is_static:
         raise HandlerSetupError(
@@ -147,10 +164,8 @@ def _static(binding: Binding) -> Any:
 def _method(binding: Binding, cls: type[Any], name: str) -> Execute:
     """The handler's method: bound once for a singleton, on a fresh instance for each call otherwise."""
     if binding.is_static:
-        check_async(binding, binding.instance, name)
-        method: Execute = getattr(binding.instance, name)
-        return method
-    check_async(binding, cls, name)
+        return async_method(binding, binding.instance, name)
+    async_method(binding, cls, name)
 
     async def call(message: Any) -> Any:
         scope = current_request_scope.get() or RequestScope(message)

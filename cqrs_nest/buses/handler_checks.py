@@ -6,6 +6,7 @@ import inspect
 from types import FunctionType
 from typing import Any
 
+from cqrs_nest.buses.behaviours import Execute
 from cqrs_nest.buses.declared_types import fits, type_name
 from cqrs_nest.buses.errors import HandlerSetupError
 from cqrs_nest.buses.handlers import ICommandHandler, IEventHandler, IQueryHandler
@@ -69,7 +70,7 @@ def check_events(binding: Binding, events: tuple[object, ...], decorator: str) -
         raise HandlerSetupError(f"{place(binding)} {problem}.\nWrite @{decorator}(TheEventClass).")
 
 
-def check_event_handler(binding: Binding, cls: type[Any], events: tuple[type[Any], ...], method: str) -> None:
+def check_event_method(binding: Binding, cls: type[Any], events: tuple[type[Any], ...], method: str) -> None:
     """Every event that the decorator names must be one that the method is declared to take."""
     taken, _ = _declared(cls, method, IEventHandler)
     for event in events:
@@ -80,23 +81,29 @@ def check_event_handler(binding: Binding, cls: type[Any], events: tuple[type[Any
             )
 
 
-def check_async(binding: Binding, owner: object, name: str) -> None:
-    """The method must be there and async. A callable object that is no function is taken at its word."""
+def async_method(binding: Binding, owner: object, name: str) -> Execute:
+    """The method, which must be there and async. A callable that is no function is taken at its word."""
     method: Any = getattr(owner, name, None)
-    if inspect.iscoroutinefunction(method):
-        return
+    function = getattr(method, "__func__", method)
+    # What nearly every handler is, told ten times as fast as `inspect` does.
+    if type(function) is FunctionType and function.__code__.co_flags & inspect.CO_COROUTINE:
+        execute: Execute = method
+        return execute
     if method is None:
         raise HandlerSetupError(
             f"{place(binding)} has no method {name}().\nAdd `async def {name}(self, ...)`."
         )
     if inspect.isroutine(method) and not inspect.iscoroutinefunction(inspect.unwrap(method)):
         raise HandlerSetupError(f"{place(binding)}: {name}() is not async.\nWrite `async def {name}`.")
+    other: Execute = method
+    return other
 
 
 def _declared(cls: type[Any], method: str, interface: type[Any]) -> tuple[Any, Any]:
-    """What the handler takes and gives: by the interface it extends, or else by the method's annotations."""
-    if interface in cls.__mro__:
-        taken, given = (*generic_arguments(cls, interface), Any, Any)[:2]
+    """What the method takes and gives: by the interface that it fulfils, or else by its annotations."""
+    arguments = generic_arguments(cls, interface) if method in vars(interface) else ()
+    if arguments:
+        taken, given = (*arguments, Any)[:2]
         return taken, given
     function = inspect.unwrap(getattr(cls, method, None) or _nothing)
     if not isinstance(function, FunctionType):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from types import FunctionType, MappingProxyType
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
@@ -46,6 +46,10 @@ def as_key(key: MetadataKey[T] | str) -> MetadataKey[T]:
 
 def own_metadata(target: object) -> Mapping[MetadataKey[Any], Any]:
     """The metadata written on exactly this class or function, never an inherited one."""
+    if isinstance(target, FunctionType):
+        # Most have none, and a function that is asked for its __dict__ gets one for good.
+        metadata: Mapping[MetadataKey[Any], Any] = getattr(target, _ATTRIBUTE, _EMPTY)
+        return metadata
     own: Mapping[str, Mapping[MetadataKey[Any], Any]] = getattr(target, "__dict__", {})
     return own.get(_ATTRIBUTE, _EMPTY)
 

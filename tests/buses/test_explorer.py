@@ -225,6 +225,12 @@ class AnnotatedOtherCommand:
         return ""
 
 
+@CommandHandler(CreateTodo)
+class BareInterface(ICommandHandler):  # type: ignore[type-arg]
+    async def execute(self, command: OtherCommand) -> str:
+        return ""
+
+
 @EventsHandler()
 class ForNoEvent:
     async def handle(self, event: TodoCreated) -> None: ...
@@ -233,6 +239,12 @@ class ForNoEvent:
 class SagaForNoClass:
     @Saga("todo.created")  # type: ignore[arg-type]
     async def follow(self, event: TodoCreated) -> CreateTodo | None:
+        return None
+
+
+class SagaForAnotherEvent:
+    @Saga(TodoCreated)  # type: ignore[arg-type]
+    async def follow(self, event: OtherCommand) -> CreateTodo | None:
         return None
 
 
@@ -247,6 +259,8 @@ class SagaForNoClass:
         (WithoutHandle, r"has no method handle\(\)"),
         (AnnotatedOtherResult, r"gives int, but CreateTodo is declared as Command\[str\]"),
         (AnnotatedOtherCommand, r"decorated for CreateTodo, but execute\(\) is declared for OtherCommand"),
+        (BareInterface, r"decorated for CreateTodo, but execute\(\) is declared for OtherCommand"),
+        (SagaForAnotherEvent, r"decorated for TodoCreated, but follow\(\) is declared for OtherCommand"),
         (ForNoEvent, r"names no event\.\nWrite @EventsHandler\(TheEventClass\)"),
         (SagaForNoClass, r"names 'todo\.created', which is no class\.\nWrite @Saga"),
     ],
@@ -275,6 +289,27 @@ async def test_methods_handle_messages() -> None:
     container = await start(Clock, Todos)
     assert await container.get(CommandBus).execute(CreateTodo("milk")) == "milk at noon"
     assert await container.get(QueryBus).execute(FindTodo(3)) == 3
+
+
+async def test_a_handler_may_have_methods_for_other_messages() -> None:
+    @CommandHandler(CreateTodo)
+    class Both(ICommandHandler[CreateTodo, str], IEventHandler[TodoCreated]):
+        async def execute(self, command: CreateTodo) -> str:
+            return command.name
+
+        async def handle(self, event: TodoCreated) -> None: ...
+
+        @OtherCommand.handler
+        async def other(self, command: OtherCommand) -> str:
+            return "other"
+
+        @Saga(CreateTodo)
+        async def follow(self, event: CreateTodo) -> OtherCommand:
+            return OtherCommand()
+
+    bus = (await start(Both)).get(CommandBus)
+    assert await bus.execute(CreateTodo("milk")) == "milk"
+    assert await bus.execute(OtherCommand()) == "other"
 
 
 async def test_a_handler_may_mark_its_execute_method() -> None:
