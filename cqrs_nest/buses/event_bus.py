@@ -63,7 +63,8 @@ class EventBus:
 
         `background=True` returns at once; the Lambda handler before its answer, and closing the application,
         wait for what is still running. Errors go to the UnhandledExceptionBus. `context` is the aggregate
-        that the event comes from, for a custom publisher, whose result is given back.
+        that the event comes from, for a custom publisher, whose result is given back. Raises TypeError for a
+        class in the place of an event.
         """
         if background:
             self._start(self.publish(event, context), (event,))

@@ -72,13 +72,18 @@ class EventDelivery:
         if len(handlers) == 1:
             await _run(handlers[0], event, failures)
         elif handlers:
-            await asyncio.gather(*(_run(handler, event, failures) for handler in handlers))
+            # Not `gather`, which gives up on the slower ones as soon as one of them is cancelled.
+            async with asyncio.TaskGroup() as group:
+                for handler in handlers:
+                    group.create_task(_run(handler, event, failures))
         for saga in sagas:
             await self._run_saga(saga, event, failures)
         if self.observers:
             await _run(EventSubscriber("a subscriber", self.observers.notify), event, failures)
 
     def _compile(self, cls: type[Any]) -> tuple[list[EventSubscriber], list[EventSubscriber]]:
+        if issubclass(cls, type):
+            raise TypeError("A class was published in the place of an event: make an object of it.")
         handlers = next((self._handlers[base] for base in cls.__mro__ if base in self._handlers), ())
         sagas = [saga for base in cls.__mro__ for saga in self._sagas.get(base, ())]
         return self._compiled.setdefault(cls, (self._surround(handlers, cls), self._surround(sagas, cls)))

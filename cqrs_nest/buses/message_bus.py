@@ -64,6 +64,8 @@ class MessageBus:
 
     def _missing(self, cls: type[Any]) -> str:
         text = f'No handler found for the {self.kind}: "{cls.__name__}".'
+        if issubclass(cls, type):
+            return f"{text} What was sent is a class: make an object of it, TheClass(...)."
         if not self._handlers:
             return (
                 f"{text} No handler is known yet: they are connected after on_module_init, in "

@@ -110,3 +110,33 @@ async def test_a_timeout_of_the_caller_is_his_cancellation() -> None:
         async with asyncio.timeout(0.01):
             await buses.events.publish(Happened())
     assert buses.unhandled == []
+
+
+async def test_a_cancelled_caller_goes_on_when_the_slowest_handler_has_ended() -> None:
+    buses = Buses()
+    waiting, may_end = asyncio.Barrier(3), asyncio.Event()
+
+    async def stop_at_once(event: Any) -> None:
+        await waiting.wait()
+        await asyncio.Event().wait()
+
+    async def fail_to_tidy_up(event: Any) -> None:
+        await waiting.wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await may_end.wait()
+            raise ValueError("not tidy")
+
+    buses.listen("quick", Happened, does=stop_at_once)
+    buses.listen("slow", Happened, does=fail_to_tidy_up)
+    publication = asyncio.create_task(buses.events.publish(Happened()))
+    await waiting.wait()
+    publication.cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not publication.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await publication
+    assert [(info.source, str(info.exception)) for info in buses.unhandled] == [("slow", "not tidy")]

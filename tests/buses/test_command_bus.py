@@ -98,3 +98,8 @@ async def test_an_unknown_query_says_what_to_write() -> None:
         match=r'No handler found for the query: "FindTodo"\. Mark a class with @QueryHandler\(FindTodo\)',
     ):
         bus.execute(FindTodo())
+
+
+def test_a_class_in_the_place_of_a_command_is_told_apart(bus: CommandBus) -> None:
+    with pytest.raises(CommandHandlerNotFoundException, match="What was sent is a class: make an object"):
+        bus.execute(CreateTodo)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

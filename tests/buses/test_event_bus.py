@@ -53,6 +53,11 @@ async def test_an_event_without_handlers_is_silent() -> None:
     await Buses().events.publish(TodoCreated("milk"))
 
 
+async def test_a_class_in_the_place_of_an_event_is_not() -> None:
+    with pytest.raises(TypeError, match="A class was published in the place of an event"):
+        await Buses().events.publish(TodoCreated)
+
+
 async def test_a_subclass_goes_to_the_nearest_class_with_handlers() -> None:
     app = Buses()
     app.listen("base", TodoCreated)
