@@ -73,14 +73,17 @@ class EventTypes:
     """The classes of events that a service listens to, by the names they have outside."""
 
     def __init__(self, classes: Iterable[type[Any]]) -> None:
-        """Raises HandlerSetupError when two classes have the same name and version."""
+        """Raises HandlerSetupError when two classes have the same name and version.
+
+        Subclasses that exist by now belong to them: who listens to a base hears of all that extend it.
+        """
         self._classes: dict[str, dict[int, type[Any]]] = {}
-        for cls in classes:
+        for cls in _with_subclasses(classes):
             kind = event_type(cls)
             if kind is None:
                 continue
             other = self._classes.setdefault(kind.name, {}).setdefault(kind.version, cls)
-            if other is not cls:
+            if other is not cls and not _is_left_over(cls, other):
                 raise HandlerSetupError(
                     f"{other.__module__}.{other.__qualname__} and {cls.__module__}.{cls.__qualname__} are "
                     f"both version {kind.version} of the event {kind.name!r}.\n"
@@ -99,6 +102,26 @@ class EventTypes:
         cls: Any = versions.get(int(encoded.get("schemaVersion") or 1)) or versions[max(versions)]
         event: object = _adapter_of(cls).validate_python(encoded.get("data"))
         return event
+
+
+def _with_subclasses(classes: Iterable[type[Any]]) -> list[type[Any]]:
+    """Each class once, before its subclasses; of those the newest first. `object` extends to nothing else."""
+    found = dict.fromkeys(classes)
+    pending = [cls for cls in found if cls is not object]
+    for cls in pending:
+        subclasses = [each for each in reversed(type.__subclasses__(cls)) if each not in found]
+        found.update(dict.fromkeys(subclasses))
+        pending += subclasses
+    return pending
+
+
+def _is_left_over(cls: type[Any], other: type[Any]) -> bool:
+    """Whether `@dataclass(slots=True)` made `other` of `cls`, which is still to be collected as garbage."""
+    return (
+        (cls.__module__, cls.__qualname__) == (other.__module__, other.__qualname__)
+        and "__slots__" in vars(other)
+        and "__slots__" not in vars(cls)
+    )
 
 
 @cache

@@ -65,6 +65,30 @@ def test_two_classes_with_one_name_are_an_error() -> None:
         EventTypes([TodoCreated, Again])
 
 
+def test_who_listens_to_a_base_gets_what_extends_it() -> None:
+    class Changed:
+        __slots__ = ()
+
+    class Renamed(Changed):
+        __slots__ = ()
+
+    @dataclass(frozen=True, slots=True)
+    @EventType("deeply.renamed")
+    class DeeplyRenamed(Renamed):
+        name: str
+
+    types = EventTypes([Changed, Renamed])
+    assert types.decode(encode_event(DeeplyRenamed("milk"))) == DeeplyRenamed("milk")
+
+    @EventType("deeply.renamed")
+    class Again(Changed): ...
+
+    with pytest.raises(HandlerSetupError, match=r"both version 1 of the event 'deeply\.renamed'"):
+        EventTypes([Changed])
+    assert EventTypes([object]).decode(encode_event(DeeplyRenamed("milk"))) is None
+    assert EventTypes([Renamed]).decode(encode_event(DeeplyRenamed("milk"))) == DeeplyRenamed("milk")
+
+
 def test_classes_without_a_name_stay_inside() -> None:
     class Inner(BaseModel): ...
 
