@@ -30,7 +30,7 @@ class LoggingBehaviour(Behaviour):
         name, start = type(message).__name__, perf_counter()
         try:
             result = await next(message)
-        except Exception as error:
+        except BaseException as error:
             took = (perf_counter() - start) * 1000
             self._logger.warn("%s failed after %.1f ms with %s", name, took, type(error).__name__)
             raise
@@ -61,7 +61,7 @@ class RetryBehaviour(Behaviour):
 
     Only for handlers that read anew what they build on. The pause before attempt n is a random part of
     `pause` * 2 ** (n - 2) seconds, so that those who met in a conflict part. `messages` are the classes,
-    with their subclasses, that may be tried again; all by default.
+    with their subclasses, that may be tried again; all by default. Raises ValueError without an exception.
     """
 
     def __init__(
@@ -71,6 +71,10 @@ class RetryBehaviour(Behaviour):
         pause: float = 0.05,
         messages: tuple[type[Any], ...] = (object,),
     ) -> None:
+        if not exceptions:
+            raise ValueError(
+                "RetryBehaviour is to say after which exceptions it tries again, and names none."
+            )
         self._exceptions = exceptions
         self._attempts = attempts
         self._pause = pause
@@ -78,7 +82,7 @@ class RetryBehaviour(Behaviour):
 
     def applies_to(self, message: type[Any]) -> bool:
         """Whether the class is one of `messages`."""
-        return any(issubclass(message, each) for each in self._messages)
+        return issubclass(message, self._messages)
 
     async def handle(self, message: Any, next: Next) -> Any:
         """Try again as often as allowed; the last error comes through."""

@@ -217,3 +217,29 @@ async def test_messages_do_not_meet_in_a_behaviour() -> None:
     bus = bus_with(Handler(), Waiting())
     await asyncio.gather(bus.execute(Add(1)), bus.execute(Add(2)))
     assert log == ["2 gave 2", "1 gave 1"]
+
+
+async def test_a_message_whose_sender_went_away_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "cqrs_nest.Bus")
+    began = asyncio.Event()
+
+    async def hang(command: Add) -> int:
+        began.set()
+        return await asyncio.get_running_loop().create_future()
+
+    bus = CommandBus()
+    bus.register(Add, hang)
+    bus.use(LoggingBehaviour())
+    sent = asyncio.create_task(bus.execute(Add(1)))
+    await began.wait()
+    sent.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sent
+    (line,) = (record.getMessage() for record in caplog.records)
+    assert line.startswith("Add failed after")
+    assert line.endswith("with CancelledError")
+
+
+def test_trying_again_after_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="names none"):
+        RetryBehaviour(attempts=3)
