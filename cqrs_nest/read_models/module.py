@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cqrs_nest.commands import CommandTablesModule
 from cqrs_nest.common import DynamicModule, Module, provide
 from cqrs_nest.config import Environment
 from cqrs_nest.read_models.database import SqlDatabase, database_url
@@ -35,7 +34,6 @@ class SqlModule:
 
         return DynamicModule(
             SqlModule,
-            imports=[CommandTablesModule],
             providers=[
                 provide(SqlDatabase, use_factory=create_database, inject=[Environment]),
                 Projections,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from cqrs_nest.commands import CommandTableRegistry, Replay, ReplaySource
+from cqrs_nest.commands import CommandTableRegistry, RegisteredTable, Replay, ReplaySource
 from cqrs_nest.commands.replay import PAGE_ROWS, SEGMENTS
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
@@ -34,9 +34,8 @@ class Projections:
     unless a `system_context` says that the request is not who acts.
     """
 
-    def __init__(self, discovery: DiscoveryService, registry: CommandTableRegistry) -> None:
+    def __init__(self, discovery: DiscoveryService) -> None:
         self._discovery = discovery
-        self._registry = registry
 
     @property
     def all(self) -> Sequence[SqlProjection]:
@@ -121,7 +120,10 @@ class Projections:
     def _replay(self, projection: SqlProjection) -> Replay:
         ensure_system("A whole read model")
         name = projection.options.table_name
-        table = self._registry.table(name)
+        bindings = self._discovery.providers()
+        # Not injected: a read model can be tested without the table that it is made of.
+        registries = [binding.instance for binding in bindings if binding.token is CommandTableRegistry]
+        table: RegisteredTable | None = registries[0].table(name) if registries else None
         if table is None:
             raise UnknownProjectionError(
                 f'{projection.options.name} projects the table "{name}", which no module registers.\n'
