@@ -141,9 +141,7 @@ class Repository:
             for key, version in versions.items()
             if shown.get(key, -1) < version
         ]
-        commands = await self._dynamodb.batch_get_items(
-            self._table.command, [key for key in keys if key is not None]
-        )
+        commands = await self._commands([key for key in keys if key is not None])
         # What is applied shows in the other store already, on this page or on another one.
         pending = {
             str(command["id"]): _applied(command, None)
@@ -176,7 +174,7 @@ class Repository:
             and (sk not in listed or listed[sk].version < version)
         }
         keys = [{"pk": pk, "sk": add_sort_key_version(sk, version)} for sk, version in wanted.items()]
-        commands = await self._dynamodb.batch_get_items(self._table.command, keys)
+        commands = await self._commands(keys)
         entities: dict[str, DataEntity] = {}
         for command in commands:
             sk = remove_sort_key_version(command["sk"])
@@ -184,6 +182,12 @@ class Repository:
             if sk in listed or command.get("status") != FINISHED:
                 entities[sk] = _applied(command, listed.get(sk))
         return entities
+
+    async def _commands(self, keys: Sequence[Mapping[str, str]]) -> list[Row]:
+        """The commands of the keys that exist, in their order: DynamoDB answers in any."""
+        found = await self._dynamodb.batch_get_items(self._table.command, keys)
+        rows = {(row["pk"], row["sk"]): row for row in found}
+        return [rows[place] for key in keys if (place := (key["pk"], key["sk"])) in rows]
 
 
 def _command_key(item_id: str, version: int, tenant: str | None) -> dict[str, str] | None:

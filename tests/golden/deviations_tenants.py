@@ -34,6 +34,16 @@ def is_object_of_others(uri: str | None, pk: str) -> bool:
     return "#" in partition and partition.rpartition("#")[2] != pk.rpartition("#")[2]
 
 
+def reads_another_tenant(replayed: Replayed) -> bool:
+    """Whether a request asks for a row of another tenant than its caller's."""
+    args = replayed.step.recorded["args"]
+    event = ((args.get("options") or {}).get("invokeContext") or {}).get("event", {})
+    claims = event.get("requestContext", {}).get("authorizer", {}).get("jwt", {}).get("claims", {})
+    tenant, owner = claims.get("custom:tenant"), str(args.get("pk", "")).rpartition("#")[2]
+    return isinstance(tenant, str) and bool(tenant) and owner.lower() != tenant.lower()
+
+
+NAMES.update(reads_another_tenant=reads_another_tenant)
 NAMES.update(of_another_tenant=of_another_tenant, is_object_of_others=is_object_of_others)
 
 

@@ -60,7 +60,7 @@ class Call:
             return decode(json.loads(arguments["raw"]), self.texts)
         command = self._command
         if command is None:
-            raise LookupError("neither the input was recorded nor a command that was made of it")
+            return stored_input(self.step, self.before)
         given = {name: value for name, value in command.items() if name not in FRAMEWORK_FIELDS}
         return {**given, "sk": command["sk"].rpartition("@")[0], "version": command["version"] - 1}
 
@@ -106,6 +106,20 @@ class Call:
         entry = self.container.get(CommandTableRegistry).table(self.step.table)
         assert entry is not None
         return entry.get(cls)
+
+
+def stored_input(step: Step, before: Mapping[tuple[str, str, str], Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The stored item with other attributes: what a publish is that only its first read tells of."""
+    reads = [call["input"] for call in step.calls if call["op"] == "GetItem"]
+    key = reads[0]["Key"] if reads else {}
+    row = before.get(
+        (f"local-demo-{step.table}-data", *(key[name]["S"] for name in ("pk", "sk") if name in key))
+    )
+    if row is None:
+        raise LookupError("neither the input was recorded nor an item or a command to tell it from")
+    names = (*FRAMEWORK_FIELDS, "cpk", "csk")
+    given = {name: value for name, value in deserialize_item(row).items() if name not in names}
+    return {**given, "attributes": {"is": "new"}}
 
 
 def _invoke(user: str | None, ip: str | None, request_id: str | None) -> Invoke:
@@ -218,11 +232,13 @@ async def get_history(call: Call) -> Any:
 @operation("DynamoDbService.updateItem")
 async def update_item(call: Call) -> Any:
     arguments = call.arguments
-    changes = arguments["item"]
+    changes = arguments.get("item", arguments)
+    sent = call.step.calls[-1]["input"] if call.step.calls else {}
+    key = arguments.get("key") or deserialize_item(sent["Key"])
     removed = changes.get("remove", {}).items()
     return await call.container.get(DynamoDbService).update_item(
-        arguments["table"],
-        arguments["key"],
+        arguments.get("table") or sent["TableName"],
+        key,
         set={name: _set_value(value) for name, value in changes.get("set", {}).items()},
         remove=[name if how is True else (name, how["index"]) for name, how in removed],
         condition=arguments.get("conditions"),

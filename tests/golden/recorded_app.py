@@ -7,6 +7,8 @@ from typing import Any
 
 from cqrs_nest.commands import CommandModel, CommandModule, DataSyncHandler
 from cqrs_nest.common import Module
+from cqrs_nest.cqrs import CqrsModule
+from tests.golden.recorded_controllers import CONTROLLERS, HANDLERS
 
 
 class Probe:
@@ -50,6 +52,11 @@ note_table = CommandModule.register(table_name="note", events="off")
 dup_table = CommandModule.register(table_name="dup", data_sync_handlers=[DupHandler], events="off")
 
 
-@Module(imports=[todo_table, note_table, dup_table])
+@Module(imports=[CqrsModule, todo_table], controllers=CONTROLLERS, providers=HANDLERS)
+class TodoModule:
+    """The routes, and the handlers behind them."""
+
+
+@Module(imports=[TodoModule, note_table, dup_table])
 class MainModule:
     """Everything."""

@@ -234,6 +234,10 @@ class Texts:
     def learn(self, text: str) -> None:
         self._known[_checksum(text)] = text
 
+    def json_of(self, attributes: Mapping[str, Any]) -> str:
+        """Attributes that were read from S3 as the text of their object, as JavaScript writes JSON."""
+        return json.dumps(self._fill(attributes), separators=(",", ":"), ensure_ascii=False)
+
     def find(self, long_string: Mapping[str, Any]) -> str:
         repeated = long_string["head"][0] * long_string["chars"]
         self.learn(repeated)

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import time_machine
 
+from cqrs_nest.app.module import application_module
 from cqrs_nest.aws import AwsModule, AwsSession
 from cqrs_nest.commands import CommandTableRegistry
 from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.common import Module
 from cqrs_nest.common.modules import DynamicModule
-from cqrs_nest.config import ConfigModule
 from cqrs_nest.core import Container
-from cqrs_nest.events import EventModule
+from cqrs_nest.notifications import NotificationModule
 from cqrs_nest.pipeline import PipelineModule
 from tests.emulated_aws import emulated_aws
+from tests.golden.appsync import REQUESTS, api_key, appsync, made_requests, recorded_requests
+from tests.golden.http_steps import service_step
 from tests.golden.operations import OPERATIONS, Call
 from tests.golden.operations_at_once import at_once
 from tests.golden.outcomes import encode_error, encode_result, normal_outcome
 from tests.golden.recorded_app import MainModule, probe
 from tests.golden.recordings import Scenario, Step, Texts, encode, normal_row
 from tests.golden.world import World, environment, recorded_messages
+from tests.notifications.conftest import LoopbackServer
 
 RowId = tuple[str, str, str]
 Rows = dict[RowId, dict[str, Any]]
@@ -57,22 +60,20 @@ class Replayed:
     actual: Observation
 
 
-@Module(
-    imports=[
-        AwsModule,
-        EventModule,
-        PipelineModule,
-        PipelineModule.for_root(driver="step-functions"),
-        MainModule,
-    ]
-)
+@Module(imports=[AwsModule, PipelineModule.for_root(driver="step-functions"), MainModule])
 class GoldenModule:
     """The recorded application with the services that steps call directly."""
 
 
 async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
     """Run every step of a scenario that is an operation, and compare notes on what handlers saw."""
-    async with _application(scenario) as container:
+    with appsync(scenario) as server:
+        async for replayed in _replay(scenario, server):
+            yield replayed
+
+
+async def _replay(scenario: Scenario, server: LoopbackServer | None) -> AsyncIterator[Replayed]:
+    async with _application(scenario, server) as container:
         world = World(container.get(AwsSession))
         texts, previous, kept = Texts(), Rows(), list[Mapping[str, Any]]()
         probe.reset()
@@ -82,6 +83,10 @@ async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
                     yield _handler_calls(step, scenario)
                 if step.label == CALLS:
                     yield _calls(step, world.calls)
+                if step.label.startswith(REQUESTS) and server is not None:
+                    note = step.recorded["note"]
+                    asked = Observation(made_requests(server, note), {})
+                    yield Replayed(step, {}, Observation(recorded_requests(note), {}), asked)
                 continue
             world.calls.clear()
             before = rows_before(step, previous, scenario)
@@ -89,7 +94,7 @@ async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
                 [(row_id[0], row) for row_id, row in before.items()],
                 [
                     (entry["Key"], entry["ContentType"], _body(entry, texts))
-                    for entry in (_objects_before(step) if step.has_objects else kept)
+                    for entry in _objects_before(step, before, kept, texts)
                 ],
             )
             actual = await _run(step, container, world, texts, before)
@@ -130,6 +135,7 @@ def rows_before(step: Step, previous: Rows, scenario: Scenario) -> Rows:
     Recordings set up rows and clear tables between steps without saying so. What a step replaced without
     that row having been left by another one is told from what it kept of it.
     """
+    step = service_step(step)
     if not step.has_tables:
         return previous or _described_rows(step, scenario)
     written = {_target(call) for call in step.calls if call["op"] in ("PutItem", "UpdateItem", "DeleteItem")}
@@ -181,9 +187,31 @@ def _target(call: Mapping[str, Any]) -> RowId:
     return call["target"], key["pk"].get("S", ""), key["sk"].get("S", "")
 
 
-def _objects_before(step: Step) -> list[Mapping[str, Any]]:
+def _objects_before(
+    step: Step, before: Rows, kept: Iterable[Mapping[str, Any]], texts: Texts
+) -> list[Mapping[str, Any]]:
+    if not step.has_objects:
+        return _known_objects(step, before, kept, texts)
     written = {call["input"]["Key"] for call in step.calls if call["op"] == "PutObject"}
     return [entry for entry in step.objects if entry["Key"] not in written]
+
+
+def _known_objects(
+    step: Step, before: Rows, kept: Iterable[Mapping[str, Any]], texts: Texts
+) -> list[Mapping[str, Any]]:
+    """The objects so far. What a step read from one is what the TypeScript framework had written to it."""
+    known = {entry["Key"]: entry for entry in kept}
+    result = step.recorded["result"]
+    if isinstance(result, Mapping) and isinstance(result.get("attributes"), Mapping):
+        for call in step.calls:
+            if call["op"] != "GetItem" or "pk" not in call["input"].get("Key", {}):
+                continue
+            uri = before.get(_target(call), {}).get("attributes", {}).get("S", "")
+            if uri.startswith("s3://"):
+                key = uri.removeprefix("s3://").partition("/")[2]
+                body = texts.json_of(result["attributes"])
+                known[key] = {"Key": key, "ContentType": "application/octet-stream", "Body": body}
+    return list(known.values())
 
 
 def _body(entry: Mapping[str, Any], texts: Texts) -> str:
@@ -242,11 +270,14 @@ def _failing_handler(step: Step) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _application(scenario: Scenario) -> AsyncIterator[Container]:
-    settings = environment(scenario.environment)
-    root = DynamicModule(GoldenModule, imports=[ConfigModule.for_root(settings)])
+async def _application(scenario: Scenario, server: LoopbackServer | None) -> AsyncIterator[Container]:
+    settings, root = environment(scenario.environment), DynamicModule(GoldenModule)
+    if server is not None:
+        given = {"appsync_endpoint": f"{server.url}/graphql", "appsync_api_key": api_key(scenario)}
+        settings = settings.model_copy(update=given)
+        root = DynamicModule(GoldenModule, imports=[NotificationModule])
     with _time_zone(scenario.environment.get("TZ") or "UTC"), emulated_aws():
-        container = await Container.create(root)
+        container = await Container.create(application_module(root, settings))
         await container.initialize()
         try:
             yield container

@@ -8,7 +8,7 @@ import pytest
 
 import tests.golden.extensions  # noqa: F401 - registers all operations and rules
 from tests.golden.conftest import RECORDED, SHARED, golden_directory
-from tests.golden.deviations import document, expect, not_replayed, rules
+from tests.golden.deviations import document, expect, rules
 from tests.golden.recordings import scenarios
 from tests.golden.replay import as_recorded
 
@@ -27,18 +27,7 @@ def test_every_rule_changes_what_some_recording_expects(pytestconfig: pytest.Con
     used = {
         rule
         for scenario in scenarios(directory)
-        if scenario.name not in not_replayed()
         for replayed in as_recorded(scenario)
         for rule in expect(replayed).used
     }
     assert {rule.id for rule in rules()} - used == set()
-
-
-def test_what_is_not_replayed_is_there_and_has_a_reason() -> None:
-    if SHARED.is_dir():
-        recorded = {scenario.name: scenario for scenario in scenarios(SHARED)}
-        for name in not_replayed():
-            scenario, _, label = name.partition(": ")
-            assert scenario in recorded
-            assert not label or label in {step.label for step in recorded[scenario].steps}
-    assert all(len(reason) > 40 for reason in not_replayed().values())

@@ -6,7 +6,7 @@ import pytest
 
 import tests.golden.extensions  # noqa: F401 - registers all operations and rules
 from tests.golden.conftest import golden_directory
-from tests.golden.deviations import expect, not_replayed
+from tests.golden.deviations import expect
 from tests.golden.recordings import Scenario, scenarios
 from tests.golden.replay import replay
 
@@ -14,15 +14,12 @@ from tests.golden.replay import replay
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "scenario" in metafunc.fixturenames:
         found = scenarios(golden_directory(metafunc.config))
-        found = [scenario for scenario in found if scenario.name not in not_replayed()]
         metafunc.parametrize("scenario", found, ids=lambda scenario: scenario.name)
 
 
 async def test_a_scenario_replays(scenario: Scenario) -> None:
     async for replayed in replay(scenario):
         expected, actual = expect(replayed).observation, replayed.actual
-        if f"{scenario.name}: {replayed.step.label}" in not_replayed():
-            continue
         where = f"{scenario.name}, step {replayed.step.label!r}"
         assert actual.result == expected.result, f"{where}: another result"
         assert actual.rows == expected.rows, f"{where}: other rows"
