@@ -234,33 +234,6 @@ def _error(instead: Mapping[str, Any], recorded: Mapping[str, Any]) -> dict[str,
     return {"name": instead["name"], "message": message, "http": {"status": status, "body": body}}
 
 
-def _published_by_the_system(replayed: Replayed, names: Mapping[str, Any]) -> Observation:
-    """A first version without user, address and request, applied at once."""
-    given = names["input"]
-    now, table = names["now"], "local-demo-todo"
-    common = {**given, "version": 1, "ttl": None, "createdAt": now, "updatedAt": now}
-    sk = f"{given['sk']}@1"
-    command = {**common, "sk": sk, "status": "finish:FINISHED", "syncMode": "SYNC"}
-    data = {**common, "cpk": given["pk"], "csk": given["sk"]}
-    rows = {
-        (f"{table}-command", given["pk"], sk): {name: serialize(value) for name, value in command.items()},
-        (f"{table}-data", given["pk"], given["sk"]): {name: serialize(value) for name, value in data.items()},
-    }
-    tenant = given["pk"].partition("#")[2]
-    body = (
-        f'{{"action":"command-status","pk":"{given["pk"]}","sk":"{sk}","table":"{table}-command",'
-        f'"id":"{table}-command#{given["pk"]}#{sk}","tenantCode":"{tenant}",'
-        '"content":{"status":"finish:FINISHED"}}'
-    )
-    action = {"action": {"DataType": "String", "StringValue": "command-status"}}
-    moments = {"createdAt": names["now_result"], "updatedAt": names["now_result"]}
-    return Observation(
-        {**command, **moments},
-        {**replayed.before, **rows},
-        [{"Body": body, "MessageAttributes": action}],
-    )
-
-
 def _incremented(replayed: Replayed, names: Mapping[str, Any]) -> Observation:
     value = names["set_value"]
     by = value["incrementBy"] if "incrementBy" in value else -value["decrementBy"]
@@ -306,7 +279,6 @@ def _with(
 
 
 OUTCOMES: dict[str, Callable[[Replayed, Mapping[str, Any]], Observation]] = {
-    "published_by_the_system": _published_by_the_system,
     "incremented": _incremented,
     "set_to_null": _set_to_null,
     "offloaded": _offloaded,

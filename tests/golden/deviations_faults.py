@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from cqrs_nest.aws import to_utc_iso
@@ -157,7 +158,11 @@ def newest_command(replayed: Replayed, expected: Observation) -> None:
 def handled_once(replayed: Replayed, expected: Observation) -> None:
     entries = expected.result
     once = [entry for place, entry in enumerate(entries) if place == 0 or entry != entries[place - 1]]
-    expected.result = [{**entry, "sk": f"{entry['sk']}@{n}"} for n, entry in enumerate(once, 1)]
+    versions = Counter[str]()
+    for entry in once:
+        versions[entry["sk"]] += 1
+        entry["sk"] += f"@{versions[entry['sk']]}"
+    expected.result = once
 
 
 @adjustment

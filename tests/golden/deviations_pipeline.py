@@ -9,14 +9,12 @@ from typing import Any
 from tests.golden.deviations import NAMES, adjustment
 from tests.golden.replay import Observation, Replayed
 
-KNOWN_HANDLERS = " The handlers of the table 'todo' are: DataSyncDdsHandler, TodoRdsHandler."
+HANDLERS = {"todo": ", TodoRdsHandler", "dup": ", DupHandler"}
+"""The handlers of the tables besides the one that writes the data row."""
 NAMED_ERRORS = {
-    "SyncDataHandler empty!": (
-        "SyncDataHandlerNotFoundError",
-        f" There is no 'NoSuchHandler'.{KNOWN_HANDLERS}",
-    ),
-    "SyncDataHandler not found!": ("SyncDataHandlerNotFoundError", KNOWN_HANDLERS),
-    "step function state not found!": ("UnknownStateError", " There is no state 'no_such_state'."),
+    "SyncDataHandler empty!": "SyncDataHandlerNotFoundError",
+    "SyncDataHandler not found!": "SyncDataHandlerNotFoundError",
+    "step function state not found!": "UnknownStateError",
 }
 _CAUSE = re.compile(r"next version must be (\d+) but got (\d+)")
 _NAME = re.compile(r"[0-9A-Za-z_-]+-v\d+-[0-9a-f]{32}")
@@ -65,10 +63,23 @@ def carried_on(replayed: Replayed, expected: Observation) -> None:
 def named_error(replayed: Replayed, expected: Observation) -> None:
     error = expected.result["$error"]
     text = error["message"]
-    name, detail = NAMED_ERRORS[text]
+    name, detail = NAMED_ERRORS[text], _detail(text, replayed.step.recorded["args"])
     error |= {"name": name, "message": text + detail}
     for alarm in expected.alarms:
         body = json.loads(alarm["Body"])
         message = body["content"]["errorMessage"]
         body["content"]["errorMessage"] = message.replace(f"Error: {text}", f"{name}: {text}{detail}")
         alarm["Body"] = json.dumps(body, separators=(",", ":"))
+
+
+def _detail(text: str, args: Any) -> str:
+    """What an error goes on with."""
+    if text.startswith("step function"):
+        return f" There is no state {args['context']['State']['Name']!r}."
+    source = args["context"]["Execution"]["Input"]["eventSourceARN"]
+    table = re.search("table/local-demo-(.+)-command", source)
+    module = table[1] if table else ""
+    missing = f" There is no {args['input']['result']!r}." if text.endswith("empty!") else ""
+    return (
+        f"{missing} The handlers of the table {module!r} are: DataSyncDdsHandler{HANDLERS.get(module, '')}."
+    )

@@ -14,6 +14,8 @@ from tests.golden.recordings import encode
 from tests.golden.replay import Observation, Replayed
 
 POLLUTING = "__proto__"
+_CREATED = ("createdAt", "createdBy", "createdIp")
+_OF_A_VERSION = (*_CREATED, "updatedAt", "updatedBy", "updatedIp", "requestId", "source", "cpk", "csk")
 
 
 def is_polluting(given: Mapping[str, Any]) -> bool:
@@ -29,59 +31,51 @@ NAMES.update(is_polluting=is_polluting)
 def merged(replayed: Replayed, expected: Observation) -> None:
     """The next version, with the given attributes merged into those that are stored."""
     given = replayed.step.recorded["args"]["input"]
-    row = _stored_row(replayed, given)
-    _publish(
-        replayed, expected, {**given, "attributes": {**row.get("attributes", {}), **given["attributes"]}}
-    )
+    stored = _stored_row(replayed, given)
+    kept = {name: value for name, value in stored.items() if name not in _OF_A_VERSION}
+    attributes = {**stored.get("attributes", {}), **given["attributes"]}
+    _publish(replayed, expected, {**kept, **given, "attributes": attributes})
 
 
 @adjustment
-def replaced(replayed: Replayed, expected: Observation) -> None:
-    """The next version, with the given attributes in the place of the stored ones."""
+def published(replayed: Replayed, expected: Observation) -> None:
+    """The next version, as it was given."""
     recorded = replayed.step.recorded["args"]
     _publish(replayed, expected, recorded.get("input") or stored_input(replayed.step, replayed.before))
 
 
 def _stored_row(replayed: Replayed, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The data row of an item; empty when there is none."""
     table = f"local-demo-{replayed.step.table}-data"
-    return deserialize_item(replayed.before[table, given["pk"], given["sk"]])
+    row = replayed.before.get((table, given["pk"], given["sk"]))
+    return deserialize_item(row) if row else {}
 
 
 def _publish(replayed: Replayed, expected: Observation, given: Mapping[str, Any]) -> None:
-    """What a synchronous publish of the next version leaves."""
+    """What a publish of a whole item leaves: its command and, of a synchronous one, all the rest."""
     step, prefix = replayed.step, f"local-demo-{replayed.step.table}"
     now, pk, sk = to_local_iso(step.clock), given["pk"], given["sk"]
+    is_sync = str(step.operation).endswith("Sync")
     stored = _stored_row(replayed, given)
-    version = stored["version"] + 1
-    new = {**given, "version": version, **_caller(step.recorded["args"].get("options") or {})}
-    names = ("updatedBy", "updatedIp", "requestId", "source")
-    kept = {name: value for name, value in stored.items() if name not in ("cpk", "csk", *names)}
-    by = {name.replace("updated", "created"): value for name, value in new.items() if name in names}
-    command = {
-        **{name: value for name, value in kept.items() if not name.startswith("created")},
-        **new,
-        **by,
-        "sk": f"{sk}@{version}",
-        "createdAt": now,
-        "updatedAt": now,
-        "status": "finish:FINISHED",
-        "syncMode": "SYNC",
-    }
-    data = {**kept, **new, "updatedAt": now, "cpk": pk, "csk": sk}
-    data.pop("source", None)
-    before = replayed.before[f"{prefix}-data", pk, sk]
-    expected.rows = {
-        **replayed.before,
-        (f"{prefix}-command", pk, command["sk"]): serialize_item(command),
-        (f"{prefix}-data", pk, sk): serialize_item(data),
-        (f"{prefix}-history", pk, f"{sk}@{stored['version']}"): {
-            **before,
-            "sk": serialize(f"{sk}@{stored['version']}"),
-        },
-    }
+    by = _caller(step.recorded["args"].get("options") or {})
+    version = given["version"] + 1
+    new = {"ttl": None, **given, "version": version, "createdAt": now, "updatedAt": now, **by}
+    state = {"status": "finish:FINISHED", "syncMode": "SYNC"} if is_sync else {}
+    command = {**new, **state, "sk": f"{sk}@{version}"}
+    rows = {(f"{prefix}-command", pk, command["sk"]): serialize_item(command)}
+    if is_sync:
+        created = {name: value for name, value in stored.items() if name in _CREATED}
+        data = {**new, **created, "cpk": pk, "csk": sk}
+        data.pop("source", None)
+        rows[f"{prefix}-data", pk, sk] = serialize_item(data)
+        expected.messages = [_status_message(f"{prefix}-command", command)]
+    if is_sync and stored:
+        earlier = f"{sk}@{stored['version']}"
+        row = {**replayed.before[f"{prefix}-data", pk, sk], "sk": serialize(earlier)}
+        rows[f"{prefix}-history", pk, earlier] = row
     moment = {"$date": to_utc_iso(step.clock)}
-    expected.result = encode({**command}) | {"createdAt": moment, "updatedAt": moment}
-    expected.messages = [_status_message(f"{prefix}-command", command)]
+    expected.rows = {**replayed.before, **rows}
+    expected.result = encode(command) | {"createdAt": moment, "updatedAt": moment}
 
 
 def _caller(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,11 +83,14 @@ def _caller(options: Mapping[str, Any]) -> dict[str, Any]:
     invoke = options.get("invokeContext") or {}
     request = (invoke.get("event") or {}).get("requestContext", {})
     claims = request.get("authorizer", {}).get("jwt", {}).get("claims", {})
+    user, ip = claims.get("sub"), request.get("http", {}).get("sourceIp")
     found = {
         "source": options.get("source"),
         "requestId": options.get("requestId") or (invoke.get("context") or {}).get("awsRequestId"),
-        "updatedBy": claims.get("sub"),
-        "updatedIp": request.get("http", {}).get("sourceIp"),
+        "createdBy": user,
+        "updatedBy": user,
+        "createdIp": ip,
+        "updatedIp": ip,
     }
     return {name: value for name, value in found.items() if value is not None}
 

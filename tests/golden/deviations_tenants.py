@@ -39,7 +39,8 @@ def reads_another_tenant(replayed: Replayed) -> bool:
     args = replayed.step.recorded["args"]
     event = ((args.get("options") or {}).get("invokeContext") or {}).get("event", {})
     claims = event.get("requestContext", {}).get("authorizer", {}).get("jwt", {}).get("claims", {})
-    tenant, owner = claims.get("custom:tenant"), str(args.get("pk", "")).rpartition("#")[2]
+    key = args.get("key") or args
+    tenant, owner = claims.get("custom:tenant"), str(key.get("pk", "")).rpartition("#")[2]
     return isinstance(tenant, str) and bool(tenant) and owner.lower() != tenant.lower()
 
 

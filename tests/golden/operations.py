@@ -241,6 +241,7 @@ async def update_item(call: Call) -> Any:
         key,
         set={name: _set_value(value) for name, value in changes.get("set", {}).items()},
         remove=[name if how is True else (name, how["index"]) for name, how in removed],
+        delete=changes.get("delete"),
         condition=arguments.get("conditions"),
     )
 
@@ -259,14 +260,18 @@ def page_options(arguments: Any) -> dict[str, Any]:
 def _set_value(value: Any) -> Any:
     """The TypeScript framework's objects for computed values, as the markers they are in Python."""
     match value:
-        case {"ifNotExists": start, "incrementBy": by}:
-            return Increment(by, start)
-        case {"incrementBy": by}:
-            return Increment(by)
-        case {"decrementBy": by}:
-            return Increment(-by)
+        case {"incrementBy": by} | {"decrementBy": by}:
+            sign = 1 if "incrementBy" in value else -1
+            start = value.get("ifNotExists")
+            if isinstance(start, dict):
+                return Increment(sign * by, start["value"], start.get("path"))
+            return Increment(sign * by, start)
         case {"ifNotExists": {"path": path, "value": default}}:
             return IfNotExists(default, path)
+        case {"ifNotExists": default}:
+            return IfNotExists(default)
+        case {"listAppend": {"path": path, "value": values}}:
+            return ListAppend(values, path)
         case {"listAppend": list() as values}:
             return ListAppend(values)
         case _:
