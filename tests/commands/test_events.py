@@ -176,6 +176,12 @@ async def test_a_status_of_no_command_makes_no_row(service: Any) -> None:
     assert service.messages() == []
 
 
+async def test_a_task_token_of_no_command_makes_no_row(service: Any) -> None:
+    with pytest.raises(Exception, match="conditional request failed"):
+        await service.commands.update_task_token(pk=PK, sk="ghost@1", token="t")
+    assert service.rows("todo-command") == {}
+
+
 async def test_re_sync_gives_every_item_to_the_handlers(start: Any) -> None:
     service = await start(data_sync_handlers=[Projection])
     for n in range(3):

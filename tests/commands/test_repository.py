@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cqrs_nest.commands import Repository
+from cqrs_nest.commands import ItemPage, Repository
 from cqrs_nest.context import Invoke
 
 PK = "TODO#acme"
@@ -90,6 +90,20 @@ async def test_an_applied_item_of_another_page_is_not_added(remembering: Any) ->
         await commands.update_status(pk=PK, sk=row.sk, status="finish:FINISHED")
     page = await repository.list_items_by_pk(PK, limit=1, invoke_context=AUTHOR)
     assert [item.sk for item in page.items] == ["A1"]
+
+
+async def test_another_store_shows_what_is_applied_by_itself(remembering: Any) -> None:
+    async def find() -> ItemPage[str]:
+        return ItemPage([], 0)
+
+    repository, commands = remembering.table.get(Repository), remembering.commands
+    for sk in ("A1", "Z1"):
+        await commands.publish_async(todo(sk), invoke_context=AUTHOR)
+    await commands.update_status(pk=PK, sk="A1@1", status="finish:FINISHED")
+    page = await repository.list_items(
+        find, id_of=str, apply=lambda entity, _: entity.sk, invoke_context=AUTHOR
+    )
+    assert (page.items, page.total) == (["Z1"], 1)
 
 
 async def test_without_sessions_it_is_the_data_service(service: Any) -> None:
