@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from math import isfinite
 from typing import Any, Final, TypeGuard
 
 import orjson
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
+
+LARGEST_EXPONENT: Final = sys.float_info.max_10_exp
+"""Of ten. Twelve characters name a decimal whose digits would not fit into the memory."""
 
 _OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_NON_STR_KEYS
 
@@ -30,8 +35,7 @@ def to_json(value: Any) -> bytes:
         if "64-bit" not in str(error):
             raise
         # An integer that orjson does not write: the standard library does, and is slower.
-        text = json.dumps(value, default=_encode, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode()
+        return json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def format_datetime(value: datetime) -> str:
@@ -41,13 +45,29 @@ def format_datetime(value: datetime) -> str:
 
 
 def decimal_number(value: Decimal) -> int | float:
-    """The number that JSON has for a decimal."""
-    return int(value) if value == value.to_integral_value() else float(value)
+    """The number that JSON has for a decimal; one beyond the range of floats is infinite."""
+    is_long = not value.is_finite() or value.adjusted() > LARGEST_EXPONENT
+    return float(value) if is_long or value != value.to_integral_value() else int(value)
 
 
 def is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a value is what JSON calls an object."""
     return isinstance(value, Mapping)
+
+
+def _is_array(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, list | tuple)
+
+
+def _plain(value: Any) -> Any:
+    """What the standard library can write, with null for a number that is not finite."""
+    if isinstance(value, float):
+        return value if isfinite(value) else None
+    if is_object(value):
+        return {key: _plain(item) for key, item in value.items()}
+    if _is_array(value):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int) else _plain(_encode(value))
 
 
 def _encode(value: Any) -> Any:

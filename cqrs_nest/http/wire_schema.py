@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any, Final, TypeGuard
 
 from pydantic import TypeAdapter
 from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, ValidationError
 from pydantic_core import core_schema as core
+
+from cqrs_nest.http.json import LARGEST_EXPONENT
 
 _INTEGER = re.compile(r"-?[0-9]+")
 _TIMESTAMP = re.compile(r"\s*[+-]?[0-9.]+\s*")
@@ -24,8 +28,9 @@ _OPAQUE: Final = ("default", "expected", "members", "metadata", "serialization")
 def wire_validator(annotation: Any, *, is_text: bool) -> SchemaValidator:
     """Validates against an annotation, models in it included; the models themselves stay as they are.
 
-    Numbers are finite. A date is not a number of seconds. Where everything is text, an integer is digits
-    with an optional minus. Raises PydanticUndefinedAnnotation for a model that names what is not there.
+    Numbers are finite, decimals in the range of floats, moments in that of UTC. A date is not a number of
+    seconds. Where everything is text, an integer is digits with an optional minus. Raises
+    PydanticUndefinedAnnotation for a model that names what is not there.
     """
     adapter: TypeAdapter[Any] = TypeAdapter(annotation)
     if not adapter.pydantic_complete:
@@ -58,6 +63,15 @@ def _finite(schema: Any) -> Any:
     return {**schema, "allow_inf_nan": False}
 
 
+def _decimal(schema: Any) -> Any:
+    def check(value: Decimal) -> Decimal:
+        if abs(value.adjusted()) > LARGEST_EXPONENT:
+            raise PydanticKnownError("finite_number")
+        return value
+
+    return core.no_info_after_validator_function(check, _finite(schema))
+
+
 def _date(schema: Any) -> Any:
     parse = _DATES[schema["type"]].validate_python
 
@@ -67,12 +81,23 @@ def _date(schema: Any) -> Any:
         if _TIMESTAMP.fullmatch(value):
             raise PydanticCustomError("date_parsing", "Input should be a date, not a number")
         try:
-            return parse(value)
+            return _within_utc(parse(value))
+        except OverflowError:
+            raise PydanticCustomError(
+                "date_parsing", "Input should be a date between 0001 and 9999"
+            ) from None
         except ValidationError as error:
             details = error.errors(include_url=False)[0]
             raise PydanticCustomError("date_parsing", "{reason}", {"reason": details["msg"]}) from None
 
     return core.no_info_before_validator_function(read, schema)
+
+
+def _within_utc(value: date) -> date:
+    """Raises OverflowError for a moment that cannot be written in UTC, as its year there is 0 or 10000."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value.astimezone(UTC)
+    return value
 
 
 def _integer_text(schema: Any) -> Any:
@@ -93,5 +118,5 @@ def _number_text(schema: Any) -> Any:
     return core.no_info_before_validator_function(check, _finite(schema))
 
 
-_ALWAYS: Final = {"date": _date, "datetime": _date, "float": _finite, "decimal": _finite}
+_ALWAYS: Final = {"date": _date, "datetime": _date, "float": _finite, "decimal": _decimal}
 _OF_TEXT: Final = {"int": _integer_text, "float": _number_text}

@@ -1,6 +1,6 @@
 """What pydantic would take from the wire, and a service must not."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from cqrs_nest.common import Body, CanActivate, Controller, ExecutionContext, Get, Param, Post, Query, Req
 from cqrs_nest.http import Dto, ValidationOptions
+from cqrs_nest.http.json import to_json
 
 JSON = {"content-type": "application/json"}
 
@@ -130,3 +131,41 @@ async def test_the_limit_counts_whoever_reads_the_body(serve: Any, client: httpx
     assert (await guarded.post("/w", json={})).status_code == 201
     assert (await guarded.get("/w/page")).status_code == 200
     assert (await guarded.post("/w", content=b"x" * 1001)).status_code == 413
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"])
+async def test_a_moment_that_utc_does_not_have_is_refused(client: httpx.AsyncClient, text: str) -> None:
+    answer = await client.post("/w", json={"dueDate": text})
+    assert answer.json()["message"] == ["dueDate must be a valid ISO 8601 date string"]
+
+
+@pytest.mark.parametrize("text", ["1e999999999", "-1e309", "1e-999999999", "0e-999999999"])
+async def test_a_few_characters_do_not_make_a_number_of_a_billion_digits(
+    client: httpx.AsyncClient, text: str
+) -> None:
+    # As a number of JSON a tiny one is nothing but 0.
+    bodies = [f'{{"price": "{text}"}}', *([] if "e-" in text else [f'{{"price": {text}}}'])]
+    for body in bodies:
+        answer = await client.post("/w", content=body, headers=JSON)
+        assert answer.status_code == 400, answer.text
+        assert answer.json()["message"] == ["price must be a number conforming to the specified constraints"]
+
+
+async def test_decimals_of_any_use_pass(client: httpx.AsyncClient) -> None:
+    for text in ("1e125", "1e-130", "0", "-0.00", "12345678901234567890.5"):
+        assert (await client.post("/w", json={"price": text})).status_code == 201
+
+
+def test_a_huge_decimal_of_the_application_is_answered_at_once() -> None:
+    assert to_json([Decimal("1e999999999"), Decimal("1e-999999999"), Decimal("1e20")]) == (
+        b"[null,0.0,100000000000000000000]"
+    )
+
+
+def test_an_integer_beyond_64_bits_changes_nothing_beside_it() -> None:
+    beside = [
+        {"at": datetime(2030, 1, 2, tzinfo=UTC), "nan": float("nan")},
+        (Decimal("1.5"), None, True, {"a"}),
+        Line(),
+    ]
+    assert to_json([2**70, *beside]) == to_json([0, *beside]).replace(b"[0,", b"[1180591620717411303424,")
