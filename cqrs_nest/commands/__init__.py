@@ -4,10 +4,10 @@ from cqrs_nest.aws import REMOVE
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.command_service import CommandService
 from cqrs_nest.commands.consistency import (
+    AwaitedProjections,
     Consistency,
     InlineApplication,
     NotAppliedException,
-    Projections,
 )
 from cqrs_nest.commands.data_service import DataService
 from cqrs_nest.commands.data_sync_handler import (
@@ -62,6 +62,7 @@ __all__ = [
     "VERSION_FIRST",
     "VERSION_LATEST",
     "VERSION_SEPARATOR",
+    "AwaitedProjections",
     "CommandApplication",
     "CommandInput",
     "CommandKey",
@@ -90,7 +91,6 @@ __all__ = [
     "LostAttributesException",
     "NotAppliedException",
     "PaginateDto",
-    "Projections",
     "RegisteredHandler",
     "RegisteredTable",
     "Replace",

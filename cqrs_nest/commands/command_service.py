@@ -13,8 +13,8 @@ from cqrs_nest.aws.dynamodb.service import Reading
 from cqrs_nest.commands.async_publisher import AsyncPublisher
 from cqrs_nest.commands.consistency import (
     TIMEOUT_SECONDS,
+    AwaitedProjections,
     Consistency,
-    Projections,
     ProjectionWaiter,
 )
 from cqrs_nest.commands.errors import ITEM_NOT_FOUND, NOT_FOUND_OR_MISMATCH, VersionConflictException
@@ -112,7 +112,7 @@ class CommandService:
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
         consistency: Consistency = "eventual",
-        projections: Projections | None = None,
+        projections: AwaitedProjections | None = None,
         timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
     ) -> CommandModel | None:
         """Write a command; the pipeline applies it soon after.

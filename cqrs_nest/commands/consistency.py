@@ -17,7 +17,7 @@ from cqrs_nest.common import GatewayTimeoutException, Injectable
 
 Consistency: TypeAlias = Literal["eventual", "strong"]
 """Whether a publish returns when the command is written, or when it is applied."""
-Projections: TypeAlias = Sequence[str | type[Any]]
+AwaitedProjections: TypeAlias = Sequence[str | type[Any]]
 """Data sync handlers, by class or by name."""
 
 TIMEOUT_SECONDS = 5.0
@@ -62,7 +62,9 @@ class ProjectionWaiter:
         self._registry = registry
         self._inline = inline
 
-    def awaited(self, consistency: Consistency, projections: Projections | None) -> frozenset[str] | None:
+    def awaited(
+        self, consistency: Consistency, projections: AwaitedProjections | None
+    ) -> frozenset[str] | None:
         """The names that a publish has to wait for; None when it need not wait.
 
         Raises ValueError for projections without strong consistency, and for unknown ones.
@@ -73,7 +75,7 @@ class ProjectionWaiter:
             raise ValueError('Projections are waited for with consistency="strong" only.')
         return None
 
-    def names(self, projections: Projections | None) -> frozenset[str]:
+    def names(self, projections: AwaitedProjections | None) -> frozenset[str]:
         """The handlers' names; all of the table for None. Raises ValueError for one that it does not have."""
         known = [handler.name for handler in self._registry.handlers(self._table.name)]
         if projections is None:
