@@ -22,25 +22,33 @@ class EffectiveSettings:
 
     def __init__(self, data: DataService, dynamodb: DynamoDbService) -> None:
         self._dynamodb = dynamodb
-        self._settings = dynamodb.get_table_name(data.table_name, TableType.DATA)
+        self._data = data
         self._tenants = dynamodb.get_table_name(TENANT_TABLE, TableType.DATA)
 
     async def of(self, code: str, invoke_context: Invoke | None = None) -> MasterSettingEntity:
-        """What holds for a caller; deleted settings do not count. Two calls to DynamoDB.
+        """What holds for a caller. Raises BadRequestException when nobody has set it."""
+        found = await self.find(code, invoke_context)
+        if found is None:
+            raise BadRequestException(f"Setting not found with code: {code}")
+        return found
 
-        Raises BadRequestException when nobody has set it, ForbiddenException for a caller without a tenant.
+    async def find(self, code: str, invoke_context: Invoke | None = None) -> MasterSettingEntity | None:
+        """What holds for a caller, None for nothing; deleted settings do not count. Two calls to DynamoDB.
+
+        Raises ForbiddenException for a caller without a tenant.
         """
         invoke = invoke_context or current_invoke.get()
         user = get_user_context(invoke) if invoke else None
         if user is None or user.tenant_code is None:
             raise ForbiddenException("The caller acts for no tenant")
         ensure_tenant(master_pk(user.tenant_code), reading=True)
+        settings = self._dynamodb.get_table_name(self._data.table_name, TableType.DATA)
         keys = await self._keys(code, user, user.tenant_code)
-        rows = await self._dynamodb.batch_get_items(self._settings, [key.row() for key in keys])
+        rows = await self._dynamodb.batch_get_items(settings, [key.row() for key in keys])
         live = {(row["pk"], row["sk"]): row for row in rows if not row.get("isDeleted")}
         found = next((live[key] for key in keys if key in live), None)
         if found is None:
-            raise BadRequestException(f"Setting not found with code: {code}")
+            return None
         return MasterSettingEntity(id=found["id"], setting_value=found.get("attributes") or {})
 
     async def _keys(self, code: str, user: UserContext, tenant_code: str) -> Sequence[DetailKey]:

@@ -67,6 +67,12 @@ class MasterSettingService:
         """What holds for the caller: see `EffectiveSettings`. Raises BadRequestException for nothing."""
         return await self._effective.of(dto.code, invoke_context)
 
+    async def find_setting(
+        self, code: str, *, invoke_context: Invoke | None = None
+    ) -> MasterSettingEntity | None:
+        """What holds for the caller, or None: for a service that has a value of its own for that."""
+        return await self._effective.find(code, invoke_context)
+
     async def create_common_tenant_setting(
         self, dto: CommonSettingDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
     ) -> CommandModel:

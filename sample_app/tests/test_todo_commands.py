@@ -53,6 +53,7 @@ async def test_a_todo_belongs_to_the_tenant_of_its_creator(milk: Todo) -> None:
     assert command.tenant_code == "acme"
     assert command.id == f"TODO#acme#{command.code}"
     assert command.sk == f"{command.code}@1"
+    assert command.seq == 1
     assert command.created_by == "alice"
     assert command.source == "[todo]:TodoController.create"
     assert command.attributes == {"done": False, "priority": 2, "tags": ["shop"]}

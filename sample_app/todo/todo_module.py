@@ -3,6 +3,9 @@
 from cqrs_nest.common import Module
 from cqrs_nest.cqrs import CqrsModule
 from cqrs_nest.read_models import SqlModule
+from cqrs_nest_master import MasterModule
+from cqrs_nest_master.read_model import metadata as master_metadata
+from cqrs_nest_sequence import SequencesModule
 from sample_app.todo.events.activity_handler import TodoActivityHandler
 from sample_app.todo.events.activity_log import ActivityLog
 from sample_app.todo.handlers.complete_todo_handler import CompleteTodoHandler
@@ -19,6 +22,8 @@ from sample_app.todo.projection.todo_search import TodoSearch
 from sample_app.todo.projection.todo_tables import metadata
 from sample_app.todo.todo_controller import TodoController
 from sample_app.todo.todo_key import TODO_TABLE
+from sample_app.todo.todo_numbers import TodoNumbers
+from sample_app.todo.todo_settings import TodoSettings
 
 COMMAND_HANDLERS = [CreateTodoHandler, UpdateTodoHandler, CompleteTodoHandler, DeleteTodoHandler]
 QUERY_HANDLERS = [GetTodoHandler, ListTodosHandler, SearchTodosHandler, GetTodoHistoryHandler]
@@ -27,10 +32,21 @@ QUERY_HANDLERS = [GetTodoHandler, ListTodosHandler, SearchTodosHandler, GetTodoH
 @Module(
     imports=[
         CqrsModule.register(table_name=TODO_TABLE, data_sync_handlers=[TodoProjection]),
-        SqlModule.register(metadata, create_tables=True),
+        SqlModule.register([metadata, master_metadata], create_tables=True),
+        SequencesModule.register(),
+        MasterModule.register(enable_controller=True, copies=False),
     ],
     controllers=[TodoController],
-    providers=[*COMMAND_HANDLERS, *QUERY_HANDLERS, CurrentTodo, TodoSearch, TodoActivityHandler, ActivityLog],
+    providers=[
+        *COMMAND_HANDLERS,
+        *QUERY_HANDLERS,
+        CurrentTodo,
+        TodoNumbers,
+        TodoSettings,
+        TodoSearch,
+        TodoActivityHandler,
+        ActivityLog,
+    ],
 )
 class TodoModule:
     """Controller, handlers and read model of todos."""

@@ -1,4 +1,4 @@
-"""`python -m tests.modules.surface` writes docs/modules/surface.md: their routes, fields, methods, and ours."""
+"""`python -m tests.modules.surface` writes docs/modules/surface.md: theirs, and ours."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ from sample_app.todo.dto.todo_key_dto import KeyText
 class ListTodosDto(QueryStringDto):
     """The query string of `GET /api/todo`."""
 
-    page_size: Annotated[int, Field(ge=1)] = 10
+    page_size: Annotated[int, Field(ge=1)] | None = None
+    """As the setting `todo` says, unless it is sent."""
     start_from_sk: KeyText | None = None
     order: Literal["asc", "desc"] = "asc"
 
