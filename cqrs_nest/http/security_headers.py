@@ -42,7 +42,8 @@ class SecurityHeaders:
     def missing(self, headers: RawHeaders, scope: Scope) -> RawHeaders:
         """The headers to add to those of an answer, whose names are in lower case."""
         added = self._over_tls if scope.get("scheme") == "https" else self._plain
-        said = {name for name, _ in headers}
-        return (
-            added if said.isdisjoint(self._names) else [header for header in added if header[0] not in said]
-        )
+        for name, _ in headers:
+            if name in self._names:
+                said = {name for name, _ in headers}
+                return [header for header in added if header[0] not in said]
+        return added
