@@ -154,8 +154,8 @@ async def _completions(session: AwsSession, url: str) -> int:
             await session.call("sqs", "delete_message", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
 
-def main() -> None:
-    """Print what came of 1,000 sub-tasks and 20 kills."""
+def main() -> int:
+    """Print what came of 1,000 sub-tasks and 20 kills; 1 if a sub-task was not done or not counted once."""
     count, kills = (int(each) for each in sys.argv[1:3]) if len(sys.argv) > 2 else (1000, 20)
     outcome = asyncio.run(survive(count, kills))
     statuses = {task.status for task in outcome.sub_tasks}
@@ -167,7 +167,9 @@ def main() -> None:
         f"{done} run to their end, {len(outcome.runs) - done} of them again; "
         f"told {outcome.completions} time(s); {outcome.seconds:.0f} s\n"
     )
+    counted = outcome.parent.attributes["subTaskSucceedCount"]
+    return 0 if (statuses, done, counted) == ({"COMPLETED"}, count, count) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
