@@ -8,10 +8,10 @@ from typing import Any
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, Order, is_condition_failure
-from cqrs_nest.commands.consistency import ProjectionWaiter
+from cqrs_nest.commands.consistency import TIMEOUT_SECONDS, AwaitedProjections, ProjectionWaiter
 from cqrs_nest.commands.item_versions import ItemVersions
 from cqrs_nest.commands.key_checks import check_read
-from cqrs_nest.commands.keys import remove_sort_key_version
+from cqrs_nest.commands.keys import DetailKey, remove_sort_key_version
 from cqrs_nest.commands.models import DataEntity, DataList
 from cqrs_nest.commands.rows import data_row
 from cqrs_nest.commands.table import CommandTable
@@ -70,6 +70,25 @@ class DataService:
             return await self._versions.at_time(pk, sk, at_time)
         row = await self._dynamodb.get_item(self._table.data, {"pk": pk, "sk": sk}, consistent_read)
         return None if row is None else DataEntity.from_row(row)
+
+    async def wait_for(
+        self,
+        key: DetailKey,
+        version: int,
+        *,
+        projections: AwaitedProjections | None = None,
+        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
+        allow_cross_tenant: bool = False,
+    ) -> None:
+        """Return when a version of an item is applied, so that a query after it sees that version.
+
+        `projections` names the data sync handlers that count (None: all of the table); `timeout` is in
+        seconds. Raises NotAppliedException when it is over, ValueError for a handler that is none.
+
+            await data_service.wait_for(DetailKey(pk, sk), version, projections=[TodoProjection])
+        """
+        check_read(key.pk, key.sk, allow_cross_tenant)
+        await self._waiter.wait(key, version, self._waiter.names(projections), timeout)
 
     async def list_items_by_pk(
         self,

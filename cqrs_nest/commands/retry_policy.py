@@ -15,8 +15,8 @@ class RetryPolicy:
     to a half, so that those who failed together do not come back together. An error of `give_up_on` is
     not tried again. Attempts and pauses have to fit into the time that the function may take.
 
-    >>> RetryPolicy(attempts=4, first_pause=0.2).longest_total
-    1.4
+    >>> RetryPolicy(attempts=4, first_pause=0.25).longest_total
+    1.75
     """
 
     attempts: int = 3

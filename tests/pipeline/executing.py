@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from cqrs_nest.app.module import application_module
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.commands import CommandService, CommandTableRegistry
 from cqrs_nest.commands.publish_notes import PublishNotes
-from cqrs_nest.common.modules import DynamicModule
-from cqrs_nest.config import ConfigModule
 from cqrs_nest.core import Container
 from cqrs_nest.events import EventService
 from cqrs_nest.local import EmbeddedAws, StateMachine
@@ -79,8 +78,7 @@ async def executing() -> AsyncIterator[Executing]:
     """Run the recorded application with the step-functions driver until the block ends."""
     aws = EmbeddedAws()
     try:
-        root = DynamicModule(GoldenModule, imports=[ConfigModule.for_root(environment({}))])
-        container = await Container.create(root)
+        container = await Container.create(application_module(GoldenModule, environment({})))
         await container.initialize()
         try:
             application = Executing(container, Executions(ACCOUNT, REGION))
