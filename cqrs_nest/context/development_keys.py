@@ -33,12 +33,13 @@ def sign_development_token(
     user: str,
     tenant: str | None,
     roles: Sequence[str] = (),
+    everywhere: Sequence[str] = (),
     lifetime: timedelta = timedelta(hours=12),
 ) -> str:
     """A token that a service with NODE_ENV=local, in the same directory, accepts like any other.
 
-    The roles hold in `tenant`; without a tenant they hold everywhere. Makes the key when there is none.
-    Raises DevelopmentKeyRefusedError when NODE_ENV is not local.
+    The roles hold in `tenant`, those of `everywhere` in every one; without a tenant all hold everywhere.
+    Makes the key when there is none. Raises DevelopmentKeyRefusedError when NODE_ENV is not local.
     """
     key = load_development_key(environment)
     now = int(time.time())
@@ -48,7 +49,13 @@ def sign_development_token(
         "sub": user,
         "iat": now,
         "exp": now + int(lifetime.total_seconds()),
-        "custom:roles": json.dumps([{"tenant": tenant or "", "role": role} for role in roles]),
+        "custom:roles": json.dumps(
+            [
+                {"tenant": owner, "role": role}
+                for owner, held in ((tenant or "", roles), ("", everywhere))
+                for role in held
+            ]
+        ),
     }
     if tenant:
         claims["custom:tenant"] = tenant

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from cqrs_nest.common import ForbiddenException, Logger
 from cqrs_nest.context.invoke import Invoke
 from cqrs_nest.context.system import current_caller
-from cqrs_nest.context.user import CLAIM_TENANT, UserContext, get_user_context
+from cqrs_nest.context.user import CLAIM_TENANT, UserContext, get_user_context, roles_everywhere
 
 _audit = Logger("Audit")
 
@@ -109,11 +109,11 @@ def refusal(caller: Invoke, what: str, answer: str) -> ForbiddenException:
 
 
 def may_cross_tenants(invoke: Invoke) -> bool:
-    """Whether a caller has a role that reaches every tenant, one of `CROSS_TENANT_ROLES`.
+    """Whether a caller has one of `CROSS_TENANT_ROLES` everywhere; to have it in a tenant is not enough.
 
     It grants nothing by itself: it is what code may base its `allow_cross_tenant` on.
     """
-    return not current_tenant_rules.get().cross_tenant_roles.isdisjoint(get_user_context(invoke).tenant_roles)
+    return not current_tenant_rules.get().cross_tenant_roles.isdisjoint(roles_everywhere(invoke))
 
 
 def acting_tenant(invoke: Invoke) -> str | None:

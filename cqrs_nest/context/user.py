@@ -79,6 +79,15 @@ def get_user_context(invoke: Invoke) -> UserContext:
     )
 
 
+def roles_everywhere(invoke: Invoke) -> tuple[str, ...]:
+    """The roles that a caller has in every tenant: those of entries that name none.
+
+    Raises UnauthorizedException (401) when the claim is malformed.
+    """
+    entries = _entries(_ROLE_ENTRIES, invoke.claims, CLAIM_ROLES)
+    return tuple(entry.role for entry in entries if not entry.tenant)
+
+
 def _tenant_role(roles: Sequence[_RoleEntry], tenant: str | None) -> str:
     role = ""
     for entry in roles:

@@ -174,9 +174,13 @@ class LocalRuntime:
             "APP_NAME": self.environment.app_name,
         }
 
-    def token(self, *, user: str, tenant: str, roles: Sequence[str] = ()) -> str:
-        """A Bearer token of the development key."""
-        return sign_development_token(self.environment, user=user, tenant=tenant, roles=roles)
+    def token(
+        self, *, user: str, tenant: str, roles: Sequence[str] = (), everywhere: Sequence[str] = ()
+    ) -> str:
+        """A Bearer token of the development key: `roles` hold in the tenant, `everywhere` in every one."""
+        return sign_development_token(
+            self.environment, user=user, tenant=tenant, roles=roles, everywhere=everywhere
+        )
 
 
 async def _create_tables(aws: EmbeddedAws, session: AwsSession, container: Container) -> list[str]:

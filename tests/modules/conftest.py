@@ -44,14 +44,14 @@ class RunningApplication:
         user: str | None = "ann",
         tenant: str = TENANT,
         roles: Sequence[str] = ADMIN,
+        only_there: bool = False,
         **options: Any,
     ) -> httpx.Response:
-        """Ask as a user of a tenant with some roles; without a user, without a token."""
+        """Ask as a user of a tenant whose roles hold everywhere, or only there; without a user, no token."""
         headers = {}
         if user is not None:
-            headers["authorization"] = (
-                f"Bearer {self.runtime.token(user=user, tenant=tenant, roles=list(roles))}"
-            )
+            held = {"roles" if only_there else "everywhere": list(roles)}
+            headers["authorization"] = f"Bearer {self.runtime.token(user=user, tenant=tenant, **held)}"
         return await self._client.request(method, path, json=body, headers=headers, **options)
 
     async def clear(self) -> None:

@@ -263,6 +263,7 @@ async def test_every_route_checks_role_and_tenant(shop: RunningApplication) -> N
     for method, path, body in ROUTES:
         assert (await shop.ask(method, path, body, user=None)).status_code == 401
         assert (await shop.ask(method, path, body, tenant="umbrella", roles=("clerk",))).status_code == 403
+        assert (await shop.ask(method, path, body, tenant="umbrella", only_there=True)).status_code == 403
         if method != "GET":
             assert (await shop.ask(method, path, body, roles=("clerk",))).status_code == 403
     assert shop.rows("tenant-command") == []
