@@ -110,7 +110,7 @@ async def _service(log: Path) -> AsyncIterator[tuple[TaskService, AwsSession, st
         session = app.get(AwsSession)
         await aws.create_bases(session)
         urls = [await aws.create_queue(session, queue) for queue in (*QUEUES, SUBSCRIBER)]
-        for url in urls:
+        for url in urls[:-1]:
             attributes = {"VisibilityTimeout": VISIBILITY_SECONDS}
             await session.call("sqs", "set_queue_attributes", QueueUrl=url, Attributes=attributes)
         [table] = [table.name for table in app.get(CommandTables).needed if table.is_streamed]
@@ -149,9 +149,12 @@ async def _completions(session: AwsSession, url: str) -> int:
         messages = answer.get("Messages", [])
         if not messages:
             return found
-        for message in messages:
-            found += '"COMPLETED"' in message["Body"]
-            await session.call("sqs", "delete_message", QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        found += sum('"COMPLETED"' in message["Body"] for message in messages)
+        handles = [
+            {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]}
+            for index, message in enumerate(messages)
+        ]
+        await session.call("sqs", "delete_message_batch", QueueUrl=url, Entries=handles)
 
 
 def main() -> int:
