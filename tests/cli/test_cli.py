@@ -1,7 +1,6 @@
 import os
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,21 +8,9 @@ import pytest
 from cqrs_nest import __version__
 from cqrs_nest.config import Environment
 from cqrs_nest.context import JwtVerifier
+from tests.cli.command_line import COMMAND, run
 
 LOCAL = {"NODE_ENV": "local", "APP_NAME": "demo"}
-
-
-def run(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the command as a user would: a process of its own, in the directory of a service."""
-    environ = {name: value for name, value in os.environ.items() if name not in LOCAL}
-    return subprocess.run(
-        [sys.executable, "-c", "from cqrs_nest.cli.main import main; main()", *arguments],
-        cwd=directory,
-        env=environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_version(tmp_path: Path) -> None:
@@ -115,10 +102,9 @@ def test_a_broken_development_key_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
-    code = "from cqrs_nest.cli.main import main; main()"
     started = [
         subprocess.Popen(
-            [sys.executable, "-c", code, "token", "--user", "u"],
+            [*COMMAND, "token", "--user", "u"],
             cwd=tmp_path,
             env=os.environ | LOCAL,
             stdout=subprocess.PIPE,

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from cqrs_nest.cli.dev import dev
+from tests.cli.command_line import COMMAND
 
 SECONDS = 60
 SERVICE = """
@@ -37,7 +38,7 @@ app = CqrsNest.asgi(MainModule)
 def command(directory: Path, *arguments: str) -> subprocess.Popen[str]:
     variables = {"NODE_ENV": "local", "APP_NAME": "hello", "APP_PORT": "0"}
     return subprocess.Popen(
-        [sys.executable, "-c", "from cqrs_nest.cli.main import main; main()", "dev", *arguments],
+        [*COMMAND, "dev", *arguments],
         cwd=directory,
         env={**os.environ, **variables, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=subprocess.PIPE,

@@ -2,19 +2,12 @@
 
 import ast
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from cqrs_nest import __version__
-
-
-def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "from cqrs_nest.cli.main import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=directory, capture_output=True, text=True, check=False
-    )
+from tests.cli.command_line import run
 
 
 def git(directory: Path, *arguments: str) -> str:

@@ -1,12 +1,12 @@
 """`cqrs-nest openapi`, run as a user runs it."""
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.cli.command_line import run
 
 SERVICE = """
 from cqrs_nest.app import CqrsNest
@@ -27,21 +27,13 @@ app = CqrsNest.asgi(Main)
 """
 
 
-def run(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def openapi(directory: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     (directory / "my_service.py").write_text(SERVICE)
-    environ = {name: value for name, value in os.environ.items() if name not in ("NODE_ENV", "APP_NAME")}
-    return subprocess.run(
-        [sys.executable, "-c", "from cqrs_nest.cli.main import main; main()", "openapi", *arguments],
-        cwd=directory,
-        env=environ | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run(directory, "openapi", *arguments, **variables)
 
 
 def test_it_prints_the_document_and_starts_nothing(tmp_path: Path) -> None:
-    result = run(tmp_path, "my_service:app", NODE_ENV="prod", APP_NAME="cats")
+    result = openapi(tmp_path, "my_service:app", NODE_ENV="prod", APP_NAME="cats")
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
     assert (document["openapi"], document["info"]["title"]) == ("3.1.0", "cats")
@@ -49,7 +41,7 @@ def test_it_prints_the_document_and_starts_nothing(tmp_path: Path) -> None:
 
 
 def test_it_writes_a_file(tmp_path: Path) -> None:
-    result = run(tmp_path, "my_service", "--output", "api.json", NODE_ENV="dev", APP_NAME="cats")
+    result = openapi(tmp_path, "my_service", "--output", "api.json", NODE_ENV="dev", APP_NAME="cats")
     assert (result.returncode, result.stdout) == (0, "")
     assert list(json.loads((tmp_path / "api.json").read_text())["paths"]) == ["/cats"]
 
@@ -64,7 +56,7 @@ def test_it_writes_a_file(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path: Path, application: str, message: str) -> None:
-    result = run(tmp_path, application)
+    result = openapi(tmp_path, application)
     assert result.returncode != 0
     assert message in result.stderr
     assert len(result.stderr.splitlines()) == 1

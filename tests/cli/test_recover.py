@@ -22,6 +22,7 @@ from cqrs_nest.commands import CommandService, CommandTableRegistry
 from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.config import Environment
 from cqrs_nest.local.moto_server import MotoServer
+from tests.cli.command_line import COMMAND
 from tests.cli.recovered_service import app
 
 ROOT = Path(__file__).parents[2]
@@ -147,9 +148,8 @@ def test_a_failure_is_named_and_the_exit_code_says_it(run: Run) -> None:
 def test_a_recovery_that_was_killed_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
     checkpoint = tmp_path / "recovery.json"
     publish(note="first", todo="slow")
-    program = "from cqrs_nest.cli.main import main; main()"
     process = subprocess.Popen(
-        [sys.executable, "-c", program, "recover", SERVICE, "--checkpoint", str(checkpoint)],
+        [*COMMAND, "recover", SERVICE, "--checkpoint", str(checkpoint)],
         cwd=ROOT,
         env={**os.environ, "SLOW": "slow"},
         stdout=subprocess.PIPE,

@@ -1,8 +1,6 @@
 """`cqrs-nest routes` and `cqrs-nest graph`, run as a user runs them on the sample application."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,33 +9,26 @@ import pytest
 from cqrs_nest.cli.graph_svg import draw_modules
 from cqrs_nest.core import ModuleGraph
 from cqrs_nest.core.graph import GraphModule
+from tests.cli.command_line import run
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-def run(*arguments: str) -> str:
-    code = "from cqrs_nest.cli.main import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        cwd=REPOSITORY,
-        env={"NODE_ENV": "local", "PATH": ""},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def printed(*arguments: str) -> str:
+    result = run(REPOSITORY, *arguments, NODE_ENV="local")
     assert result.returncode == 0, result.stderr
     return result.stdout
 
 
 def test_routes_are_a_table_with_their_guards() -> None:
-    lines = run("routes", "sample_app.main:app").splitlines()
+    lines = printed("routes", "sample_app.main:app").splitlines()
 
     assert lines[0].split() == ["METHOD", "PATH", "HANDLER", "MODULE", "GUARDS"]
     assert lines[1].split() == ["POST", "/api/todo", "TodoController.create", "TodoModule", "RolesGuard"]
 
 
 def test_routes_as_json() -> None:
-    routes = json.loads(run("routes", "sample_app.main:app", "--json"))
+    routes = json.loads(printed("routes", "sample_app.main:app", "--json"))
 
     assert routes[0] == {
         "method": "POST",
@@ -59,16 +50,16 @@ def test_routes_as_json() -> None:
     ],
 )
 def test_a_graph_in_each_form(arguments: tuple[str, ...], start: str, part: str) -> None:
-    printed = run("graph", "sample_app.main:app", *arguments)
+    text = printed("graph", "sample_app.main:app", *arguments)
 
-    assert printed.startswith(start)
-    assert part in printed
+    assert text.startswith(start)
+    assert part in text
 
 
 def test_a_graph_as_a_file(tmp_path: Path) -> None:
     file = tmp_path / "modules.svg"
 
-    assert run("graph", "sample_app.main:app", "--format", "svg", "--output", str(file)) == ""
+    assert printed("graph", "sample_app.main:app", "--format", "svg", "--output", str(file)) == ""
     assert ElementTree.parse(file).getroot().tag.endswith("svg")
 
 

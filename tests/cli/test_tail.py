@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from cqrs_nest.cqrs import CommandInput, CommandService, CqrsModule
 from cqrs_nest.events import DynamoDbStreamEvent
 from cqrs_nest.local import LocalRuntime, listen
 from cqrs_nest.local.running import NOTE, announce, find_running
+from tests.cli.command_line import COMMAND
 
 SECONDS = 60
 
@@ -49,7 +49,7 @@ async def tail(*options: str) -> AsyncIterator[asyncio.subprocess.Process]:
         if name not in without and not name.startswith("AWS_")
     }
     program = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", "from cqrs_nest.cli.main import main; main()", "tail", *options),
+        *(*COMMAND, "tail", *options),
         env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

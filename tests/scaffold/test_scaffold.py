@@ -3,19 +3,13 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from typing import Any
 
 import httpx
 
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+from tests.e2e.conftest import free_port
 
 
 def read_until(program: "subprocess.Popen[str]", pattern: str) -> str:
