@@ -3,9 +3,8 @@
 import sys
 
 from cqrs_nest.local import run_local
-from sample_app.local_queues import QUEUES
 from sample_app.main_module import MainModule
 from sample_app.settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(run_local(MainModule, env=Settings, queues=QUEUES))
+    sys.exit(run_local(MainModule, env=Settings))

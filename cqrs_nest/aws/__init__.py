@@ -8,6 +8,7 @@ from cqrs_nest.aws.module import AwsModule
 from cqrs_nest.aws.removal import REMOVE
 from cqrs_nest.aws.resources import (
     AwsResources,
+    PermissionResource,
     QueueResource,
     ScheduleResource,
     StateMachineResource,
@@ -41,6 +42,7 @@ __all__ = [
     "EmailNotification",
     "EmailService",
     "InlineTemplate",
+    "PermissionResource",
     "PublishBatchError",
     "QueueResource",
     "S3Service",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cqrs_nest.aws import AwsConfigurationError, AwsResources, AwsSession, TableResource, error_code
-from cqrs_nest.aws.dynamodb import table_name
+from cqrs_nest.aws.dynamodb import TableType, table_name
 from cqrs_nest.commands.registry import CommandTableRegistry
 from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.config import Environment
@@ -18,7 +18,14 @@ from cqrs_nest.core import CqrsNestError, DiscoveryService
 STREAM_VIEW = "NEW_IMAGE"
 EXPIRY = {"Enabled": True, "AttributeName": "ttl"}
 _KEYS = {"pk": "HASH", "sk": "RANGE"}
-
+CALLS = {
+    TableType.COMMAND: ("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+    TableType.DATA: ("ConditionCheckItem", "GetItem", "PutItem", "Query"),
+    TableType.HISTORY: ("GetItem", "PutItem", "Query"),
+}
+"""What publishing, applying and reading do on the tables of a module, transactions by what is in them."""
+_TTL_CALLS = ("GetItem",)
+_SESSION_CALLS = ("GetItem", "PutItem", "Query")
 
 _LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
@@ -40,12 +47,19 @@ class TablesNotReadyError(CqrsNestError):
 class NeededTable:
     """A table by its physical name; command tables, and others that say so, have a stream.
 
-    An application starts without a table that is not `is_required`.
+    An application starts without a table that is not `is_required`. `calls` are the actions of DynamoDB that
+    it uses on the table.
     """
 
     name: str
     is_streamed: bool
     is_required: bool = True
+    calls: tuple[str, ...] = ()
+
+    def joined(self, other: NeededTable) -> NeededTable:
+        """The table for both of two that need it; the keys of the first, its stream included, hold."""
+        calls = tuple(sorted({*self.calls, *other.calls}))
+        return replace(self, is_required=self.is_required or other.is_required, calls=calls)
 
 
 @Injectable()
@@ -69,26 +83,28 @@ class CommandTables:
     def needed(self) -> list[NeededTable]:
         """The tables of all modules, `master-data` for TTL configurations and, if used, `session`."""
         tables = [
-            NeededTable(name, name == entry.table.command)
+            NeededTable(entry.table.physical_name(type), type is TableType.COMMAND, calls=CALLS[type])
             for entry in self._registry.tables
-            for name in (entry.table.command, entry.table.data, entry.table.history)
+            for type in TableType
         ]
-        tables += [self._shared(each.name, each.is_streamed) for each in self._own_tables()]
-        tables.append(self._shared("master-data", is_required=False))
+        tables += [self._named(each.name, each.calls, each.is_streamed) for each in self._own_tables()]
+        tables.append(self._named("master-data", _TTL_CALLS, is_required=False))
         if self._environment.ryw_session_ttl_minutes > 0:
-            tables.append(self._shared("session"))
+            tables.append(self._named("session", _SESSION_CALLS))
         needed: dict[str, NeededTable] = {}
         for table in tables:
-            needed.setdefault(table.name, table)
+            needed[table.name] = needed[table.name].joined(table) if table.name in needed else table
         return list(needed.values())
 
     def _own_tables(self) -> Iterator[TableResource]:
         for binding in self._discovery.providers():
             if binding.token is AwsResources:
-                yield from binding.instance.tables
+                yield from (each for each in binding.instance.tables if not each.is_optional)
 
-    def _shared(self, name: str, is_streamed: bool = False, is_required: bool = True) -> NeededTable:
-        return NeededTable(table_name(self._environment, name), is_streamed, is_required)
+    def _named(
+        self, name: str, calls: Sequence[str], is_streamed: bool = False, is_required: bool = True
+    ) -> NeededTable:
+        return NeededTable(table_name(self._environment, name), is_streamed, is_required, tuple(calls))
 
     async def create(self) -> list[str]:
         """Create what is missing, with expiry and, on deployed stages, point-in-time recovery; the names."""

@@ -10,6 +10,8 @@ from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, is_condition_failure
 from cqrs_nest.common import ConflictException, Injectable
 
+STORE_TABLE = "session"
+STORE_CALLS = ("DeleteItem", "GetItem", "PutItem")
 _IN_PROGRESS = "The request with this idempotency key is still in progress"
 
 _OWN, _CLAIM = "#claim = :owner", {"#claim": "claim"}
@@ -122,7 +124,7 @@ class DynamoDbIdempotencyStore(IdempotencyStore):
 
     @property
     def _table(self) -> str:
-        return self._dynamodb.get_table_name("session")
+        return self._dynamodb.get_table_name(STORE_TABLE)
 
 
 def _row_key(key: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from cqrs_nest.aws import AwsModule
+from cqrs_nest.aws import AwsModule, AwsResources, TableResource
 from cqrs_nest.buses import (
     Behaviour,
     BusExplorer,
@@ -27,7 +27,13 @@ from cqrs_nest.common.providers import Provider, Scope, provide
 from cqrs_nest.common.tokens import InjectionToken, Token
 from cqrs_nest.core import DiscoveryService, ModuleNode
 from cqrs_nest.core.tracing import Tracing, TracingOptions
-from cqrs_nest.cqrs.idempotency_stores import DynamoDbIdempotencyStore, IdempotencyStore
+from cqrs_nest.cqrs.idempotency import IdempotencyBehaviour
+from cqrs_nest.cqrs.idempotency_stores import (
+    STORE_CALLS,
+    STORE_TABLE,
+    DynamoDbIdempotencyStore,
+    IdempotencyStore,
+)
 from cqrs_nest.cqrs.incoming_events import IncomingEventFactory, IncomingEventHandler
 from cqrs_nest.cqrs.message_context import current_message_context
 from cqrs_nest.cqrs.tracing import TracingBehaviour
@@ -123,6 +129,7 @@ class CqrsModule:
                 provide(BusOptions, use_value=options),
                 provide(TracingOptions, use_factory=_tracing_on if tracing else TracingOptions, inject=()),
                 provide(IdempotencyStore, use_class=DynamoDbIdempotencyStore),
+                provide(AwsResources, use_value=_resources(command_behaviours)),
                 *providers,
             ],
             exports=[cls, EventBusOptions, BusOptions, TracingOptions],
@@ -152,6 +159,12 @@ class CqrsModule:
 
 def _tracing_on() -> TracingOptions:
     return TracingOptions(Tracing())
+
+
+def _resources(behaviours: Behaviours) -> AwsResources:
+    classes = [each if isinstance(each, type) else type(each) for each in behaviours]
+    is_kept = any(issubclass(each, IdempotencyBehaviour) for each in classes)
+    return AwsResources(tables=[TableResource(STORE_TABLE, calls=STORE_CALLS)] if is_kept else [])
 
 
 def _token(given: object, providers: list[Provider]) -> Token | None:

@@ -55,7 +55,7 @@ def EventFactory() -> Callable[[ClassT], ClassT]:
     >>> @EventFactory()
     ... class OrderEvents:
     ...     def transform_sqs(self, record: SqsEvent) -> list[OrderPlaced] | None:
-    ...         return [OrderPlaced(record.record)] if record.queue_name == "orders" else None
+    ...         return [OrderPlaced(record.record)] if record.queue_name.endswith("orders") else None
     """
 
     def decorate(cls: ClassT) -> ClassT:

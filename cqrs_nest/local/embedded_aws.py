@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cqrs_nest.infrastructure.plan import COMMAND_STATE_MACHINE
 from cqrs_nest.local.functions import Handler, LocalFunctions
 from cqrs_nest.local.write_signal import WriteSignal
 
@@ -21,7 +22,6 @@ MAIN_TOPIC = "CqrsSnsTopic"
 ALARM_TOPIC = "AlarmSnsTopic"
 BUCKET = "local-bucket"
 FUNCTION = "local-main"
-COMMAND_STATE_MACHINE = "command"
 TASK_STATE_MACHINE = "sfn-task"
 
 _KEY_SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,14 +15,14 @@ from cqrs_nest.app import NestApplication
 from cqrs_nest.app.factory import start
 from cqrs_nest.app.logging import configure_logging
 from cqrs_nest.app.module import application_module
-from cqrs_nest.aws import AwsResources, AwsSession
-from cqrs_nest.commands.tables import CommandTables
+from cqrs_nest.aws import AwsSession
 from cqrs_nest.common import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.context.development_keys import sign_development_token
 from cqrs_nest.core import Container
 from cqrs_nest.http import HttpOptions
-from cqrs_nest.local.embedded_aws import ACCOUNT, COMMAND_STATE_MACHINE, REGION, EmbeddedAws, Queue
+from cqrs_nest.infrastructure import ResourcePlan, plan_resources
+from cqrs_nest.local.embedded_aws import ACCOUNT, REGION, EmbeddedAws, Queue
 from cqrs_nest.local.login import DevelopmentLogin, LocalUser
 from cqrs_nest.local.poller import Poller
 from cqrs_nest.local.queue_poller import QueuePoller
@@ -30,7 +30,6 @@ from cqrs_nest.local.schedules import Schedule, Ticker
 from cqrs_nest.local.state_machines import Executions, StateMachine
 from cqrs_nest.local.stream_poller import StreamPoller
 from cqrs_nest.notifications import NotificationHub
-from cqrs_nest.pipeline import PipelineOptions, command_state_machine
 
 if TYPE_CHECKING:
     from cqrs_nest.local.http_server import HttpServer
@@ -117,25 +116,25 @@ class LocalRuntime:
             container = await Container.create(application_module(root, environment))
             stack.push_async_callback(container.close)
             await aws.create_bases(session)
-            streams = await _create_tables(aws, session, container)
+            plan = plan_resources(container)
+            streams = await _create_tables(aws, session, plan)
             app = await start(container, http)
             deliver = app.events.handle
             pollers: list[Poller] = [
                 StreamPoller(session, stream, deliver, aws.table_writes) for stream in streams
             ]
-            for queue in (*queues, *_queues(container)):
+            for queue in (*queues, *(Queue(each.name, each.actions) for each in plan.queues)):
                 url = await aws.create_queue(session, queue)
                 pollers.append(QueuePoller(session, url, queue.arn, deliver, aws.queue_writes))
             sources: list[Source] = [*pollers]
-            machines = [*_state_machines(container), *state_machines]
+            machines = [StateMachine(each.name, each.definition) for each in plan.state_machines]
+            machines += state_machines
             for machine in machines:
                 await aws.create_state_machine(session, machine, deliver)
             if machines:
                 sources.append(Executions(ACCOUNT, REGION))
-            tickers = [
-                Ticker(schedule, deliver, REGION, ACCOUNT)
-                for schedule in (*_schedules(container), *schedules)
-            ]
+            named = (Schedule(each.name, each.expression) for each in plan.schedules)
+            tickers = [Ticker(schedule, deliver, REGION, ACCOUNT) for schedule in (*named, *schedules)]
             for ticker in tickers:
                 ticker.start()
                 stack.push_async_callback(ticker.stop)
@@ -183,30 +182,11 @@ class LocalRuntime:
         )
 
 
-async def _create_tables(aws: EmbeddedAws, session: AwsSession, container: Container) -> list[str]:
+async def _create_tables(aws: EmbeddedAws, session: AwsSession, plan: ResourcePlan) -> list[str]:
     """Create what the modules of the application need; the ARNs of the streams."""
-    needed = container.get(CommandTables).needed
-    await aws.create_tables(session, (table.name for table in needed if not table.is_streamed))
-    streamed = [table.name for table in needed if table.is_streamed]
+    await aws.create_tables(session, (table.name for table in plan.tables if not table.is_streamed))
+    streamed = [table.name for table in plan.tables if table.is_streamed]
     return [await aws.create_streamed_table(session, name) for name in streamed]
-
-
-def _queues(container: Container) -> Iterator[Queue]:
-    for resources in container.get_all(AwsResources):
-        yield from (Queue(queue.name, queue.actions) for queue in resources.queues)
-
-
-def _state_machines(container: Container) -> Iterator[StateMachine]:
-    """Those of the modules, and the one that commands run through if the application says that they do."""
-    for resources in container.get_all(AwsResources):
-        yield from (StateMachine(machine.name, machine.definition) for machine in resources.state_machines)
-    if any(options.driver == "step-functions" for options in container.get_all(PipelineOptions)):
-        yield StateMachine(COMMAND_STATE_MACHINE, command_state_machine())
-
-
-def _schedules(container: Container) -> Iterator[Schedule]:
-    for resources in container.get_all(AwsResources):
-        yield from (Schedule(schedule.name, schedule.expression) for schedule in resources.schedules)
 
 
 def _serve(app: ASGIApp, listener: socket.socket) -> HttpServer:

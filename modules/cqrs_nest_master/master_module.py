@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
-from cqrs_nest.aws import AwsModule
+from cqrs_nest.aws import AwsModule, AwsResources, TableResource
 from cqrs_nest.commands import CommandModule
 from cqrs_nest.common import DynamicModule, Guards, Import, Logger, Module, Token, mounted, provide
 from cqrs_nest.core import InvalidModuleError
@@ -14,7 +14,7 @@ from cqrs_nest_master.controllers.master_bulk_controller import MasterBulkContro
 from cqrs_nest_master.controllers.master_copy_controller import MasterCopyController, MasterTaskController
 from cqrs_nest_master.controllers.master_data_controller import MasterDataController
 from cqrs_nest_master.controllers.master_setting_controller import MasterSettingController
-from cqrs_nest_master.effective_setting import EffectiveSettings
+from cqrs_nest_master.effective_setting import TENANT_TABLE, EffectiveSettings
 from cqrs_nest_master.master_bulk_service import MasterBulkService
 from cqrs_nest_master.master_copy_handler import MasterCopyHandler
 from cqrs_nest_master.master_copy_service import MasterCopyService
@@ -122,9 +122,23 @@ class MasterModule:
             cls,
             imports=[table, *imports],
             controllers=[mounted(each, guards=guards) for each in routes],
-            providers=[provide(MasterSearch, use_class=search), *(COPY_PROVIDERS if with_copies else ())],
+            providers=[
+                provide(MasterSearch, use_class=search),
+                provide(AwsResources, use_value=_resources(table_name)),
+                *(COPY_PROVIDERS if with_copies else ()),
+            ],
             is_global=is_global,
         )
+
+
+def _resources(table_name: str) -> AwsResources:
+    """What looking a setting up reads besides the table's own services; there may be no tenants' table."""
+    return AwsResources(
+        tables=[
+            TableResource(f"{table_name}-data", calls=["BatchGetItem"]),
+            TableResource(f"{TENANT_TABLE}-data", calls=["GetItem"], is_optional=True),
+        ]
+    )
 
 
 @Module()

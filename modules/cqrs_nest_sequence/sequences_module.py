@@ -13,7 +13,7 @@ from cqrs_nest_sequence.sequences_controller import SequencesController
 from cqrs_nest_sequence.sequences_options import SequencesOptions
 from cqrs_nest_sequence.sequences_service import SEQUENCES_TABLE, SequencesService
 
-RESOURCES = AwsResources(tables=[TableResource(SEQUENCES_TABLE)])
+RESOURCES = AwsResources(tables=[TableResource(SEQUENCES_TABLE, calls=["GetItem", "UpdateItem"])])
 
 
 @Module(

@@ -45,12 +45,14 @@ def sfn_task_state_machine() -> str:
 
 def _resources() -> AwsResources:
     return AwsResources(
-        tables=[TableResource(TASKS_TABLE, is_streamed=True)],
+        tables=[
+            TableResource(TASKS_TABLE, is_streamed=True, calls=["GetItem", "PutItem", "Query", "UpdateItem"])
+        ],
         queues=[
             QueueResource(ACTION_QUEUE, [TASK_EXECUTE]),
             QueueResource(STATUS_QUEUE, [SUB_TASK_STATUS]),
         ],
-        state_machines=[StateMachineResource(STATE_MACHINE, sfn_task_state_machine())],
+        state_machines=[StateMachineResource(STATE_MACHINE, sfn_task_state_machine(), "SFN_TASK_ARN")],
     )
 
 

@@ -12,7 +12,6 @@ from sample_app.demo.refusals import refuse
 from sample_app.demo.report import CheckFailedError, Report
 from sample_app.demo.story import Story
 from sample_app.demo.todo_client import TodoClient
-from sample_app.local_queues import QUEUES
 from sample_app.main_module import MainModule
 from sample_app.settings import Settings
 
@@ -39,7 +38,7 @@ def run_demo() -> int:
 async def _run(report: Report) -> None:
     with listen("127.0.0.1", 0) as listener:
         async with LocalRuntime.start(
-            MainModule, env=Settings, listener=listener, queues=QUEUES, variables=VARIABLES
+            MainModule, env=Settings, listener=listener, variables=VARIABLES
         ) as runtime:
             subscriber_url = await runtime.aws.create_queue(runtime.session, SUBSCRIBER)
             footprints = Footprints(runtime, subscriber_url)

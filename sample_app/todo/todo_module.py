@@ -1,12 +1,13 @@
 """The todo feature."""
 
-from cqrs_nest.common import Module
+from cqrs_nest.aws import AwsResources, QueueResource
+from cqrs_nest.common import Module, provide
 from cqrs_nest.cqrs import CqrsModule
 from cqrs_nest.read_models import SqlModule
 from cqrs_nest_master import MasterModule
 from cqrs_nest_master.read_model import metadata as master_metadata
 from cqrs_nest_sequence import SequencesModule
-from sample_app.todo.events.activity_handler import TodoActivityHandler
+from sample_app.todo.events.activity_handler import ACTIVITY_QUEUE, TodoActivityHandler
 from sample_app.todo.events.activity_log import ActivityLog
 from sample_app.todo.handlers.complete_todo_handler import CompleteTodoHandler
 from sample_app.todo.handlers.create_todo_handler import CreateTodoHandler
@@ -27,6 +28,7 @@ from sample_app.todo.todo_settings import TodoSettings
 
 COMMAND_HANDLERS = [CreateTodoHandler, UpdateTodoHandler, CompleteTodoHandler, DeleteTodoHandler]
 QUERY_HANDLERS = [GetTodoHandler, ListTodosHandler, SearchTodosHandler, GetTodoHistoryHandler]
+RESOURCES = AwsResources(queues=[QueueResource(ACTIVITY_QUEUE, ["domain-event"])])
 
 
 @Module(
@@ -46,6 +48,7 @@ QUERY_HANDLERS = [GetTodoHandler, ListTodosHandler, SearchTodosHandler, GetTodoH
         TodoSearch,
         TodoActivityHandler,
         ActivityLog,
+        provide(AwsResources, use_value=RESOURCES),
     ],
 )
 class TodoModule:

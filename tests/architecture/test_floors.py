@@ -30,6 +30,7 @@ FLOORS = {
     "read_models": 6,
     "cqrs": 7,
     "app": 8,
+    "infrastructure": 8,
     "local": 9,
     "testing": 9,
     "cli": 10,

@@ -16,7 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.common import Module
 from cqrs_nest.cqrs import CqrsModule
-from cqrs_nest.local import LocalRuntime, Queue, listen
+from cqrs_nest.local import LocalRuntime, listen
 from sample_app.main_module import MainModule
 from sample_app.settings import Settings
 
@@ -36,7 +36,6 @@ async def running(root: type[Any], directory: Path) -> AsyncIterator[LocalRuntim
             root,
             env=Settings,
             listener=listener,
-            queues=[Queue(QUEUE, actions=["domain-event"])],
             variables={"DATABASE_URL": f"sqlite+aiosqlite:///{directory}/todos.sqlite3"},
         ) as runtime:
             yield runtime
