@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cqrs_nest.commands import CommandModel
-from cqrs_nest.commands.keys import add_sort_key_version
 
 PK = "TODO#acme"
 GET, PUT, WRITE, UPDATE = (
     f"dynamodb.{name}" for name in ("GetItem", "PutItem", "TransactWriteItems", "UpdateItem")
 )
-BATCH = "dynamodb.BatchGetItem"
+BATCH, QUERY = "dynamodb.BatchGetItem", "dynamodb.Query"
 
 
 def todo(version: int = 0, name: str = "milk", sk: str = "A1") -> dict[str, Any]:
@@ -80,51 +83,68 @@ async def test_refused_or_clean(service: Any) -> None:
     assert service.calls == [GET]
 
 
-@pytest.mark.parametrize(
-    ("commands", "data", "newest"),
-    [
-        ([], None, None),
-        ([1], None, 1),
-        ([1], 1, 1),
-        (range(1, 8), None, 7),
-        (range(1, 51), None, 50),
-        (range(1, 19), 10, 18),
-        (range(1, 51), 50, 50),
-        ([1, 2, 3, 4, 5, 7, 8], 0, 8),
-        (range(1, 8), 50, 50),
-        ([], 3, 3),
-    ],
+def put_commands(service: Any, sk: str, versions: Iterable[int], data: int | None, text: str = "") -> None:
+    """Write the commands of these versions, and the data row of the applied one."""
+    for version in versions:
+        key = f"{sk}@{version}"
+        row = {"pk": {"S": PK}, "sk": {"S": key}, "version": {"N": str(version)}, "name": {"S": text}}
+        service.put("todo-command", row)
+    if data is not None:
+        row = {"pk": {"S": PK}, "sk": {"S": sk}, "version": {"N": str(data)}, "cpk": {"S": PK}}
+        service.put("todo-data", {**row, "name": {"S": text}})
+
+
+NEWEST: list[tuple[Iterable[int], int | None, int | None]] = [
+    ([], None, None),
+    ([1], None, 1),
+    ([1], 1, 1),
+    (range(1, 8), None, 7),
+    (range(1, 51), None, 50),
+    (range(1, 51), 10, 50),
+    (range(1, 51), 50, 50),
+    (range(1, 121), None, 120),
+    (range(60, 161), 60, 160),
+    ([1, 2, 3, 4, 5, 7, 8], 0, 8),
+    (range(1, 8), 50, 50),
+    ([], 3, 3),
+]
+"""The versions of an item's commands, the one that is applied, and the newest."""
+
+
+async def test_the_newest_command(service: Any) -> None:
+    for number, (commands, data, newest) in enumerate(NEWEST):
+        put_commands(service, f"N{number}", commands, data)
+        service.calls.clear()
+        found = await service.commands.get_latest_item(pk=PK, sk=f"N{number}")
+        assert service.calls == [GET, QUERY]
+        assert (found and (found.sk, found.version)) == (newest and (f"N{number}@{newest}", newest))
+
+
+@given(
+    applied=st.one_of(st.integers(1, 120), st.sampled_from([899, 950, 995, 1000, 9_950, 12_399, 99_999])),
+    kept=st.sets(st.integers(0, 120), max_size=4),
+    waiting=st.sets(st.integers(1, 89), max_size=6),
+    size=st.sampled_from([1, 300, 9_000]),
 )
-async def test_the_newest_command(
-    service: Any, commands: list[int], data: int | None, newest: int | None
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_two_calls_find_the_newest_of_any_version_and_behind_any_hole(
+    service: Any, applied: int, kept: set[int], waiting: set[int], size: int
 ) -> None:
-    for version in commands:
-        sk = add_sort_key_version("A1", version)
-        service.put("todo-command", {"pk": {"S": PK}, "sk": {"S": sk}, "version": {"N": str(version)}})
-    if data is not None:
-        row = {"pk": {"S": PK}, "sk": {"S": "A1"}, "version": {"N": str(data)}, "cpk": {"S": PK}}
-        service.put("todo-data", row)
+    sk = f"{uuid4()}"
+    versions = {applied - back for back in kept if applied > back} | {applied + ahead for ahead in waiting}
+    put_commands(service, sk, versions, applied, "x" * size)
+    put_commands(service, f"{sk}@{applied + 1}", [applied + 5], None)
     service.calls.clear()
-    found = await service.commands.get_latest_item(pk=PK, sk="A1")
-    assert service.calls == [GET, BATCH]
-    assert (found.version if found else None) == newest
-    if found is not None:
-        assert found.sk == f"A1@{newest}"
+    found = await service.commands.get_latest_item(pk=PK, sk=sk)
+    assert found.sk == f"{sk}@{max(versions | {applied})}"
+    assert len(service.calls) == 2
 
 
-@pytest.mark.parametrize(("data", "commands"), [(None, range(1, 103)), (10, range(1, 51))])
-async def test_where_many_commands_wait_one_more_call_reads_a_hundred(
-    service: Any, data: int | None, commands: range
-) -> None:
-    for version in commands:
-        sk = add_sort_key_version("A1", version)
-        service.put("todo-command", {"pk": {"S": PK}, "sk": {"S": sk}, "version": {"N": str(version)}})
-    if data is not None:
-        row = {"pk": {"S": PK}, "sk": {"S": "A1"}, "version": {"N": str(data)}, "cpk": {"S": PK}}
-        service.put("todo-data", row)
+async def test_where_a_hundred_wait_one_more_call_reads_on(service: Any) -> None:
+    put_commands(service, "A1", range(950, 1070), 950, "x" * 1000)
     service.calls.clear()
-    assert (await service.commands.get_latest_item(pk=PK, sk="A1")).version == commands[-1]
-    assert service.calls == [GET, BATCH, BATCH]
+    assert (await service.commands.get_latest_item(pk=PK, sk="A1")).version == 1069
+    assert service.calls == [GET, BATCH, QUERY]
 
 
 async def test_only_the_newest_command_is_read_from_s3(service: Any) -> None:
@@ -132,4 +152,4 @@ async def test_only_the_newest_command_is_read_from_s3(service: Any) -> None:
         await service.commands.publish_async(todo(version, text) | {"attributes": {"t": text * 200_000}})
     service.calls.clear()
     assert (await service.commands.get_latest_item(pk=PK, sk="A1")).attributes["t"][0] == "c"
-    assert service.calls == [GET, BATCH, "s3.GetObject"]
+    assert service.calls == [GET, QUERY, "s3.GetObject"]

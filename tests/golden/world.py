@@ -38,7 +38,7 @@ TABLES = [
 _CLIENTS = {"DynamoDB": "dynamodb", "SNS": "sns", "S3": "s3", "SFN": "stepfunctions", "SQS": "sqs"}
 _HERE_PART_OF = {
     "PutItem": ("TransactWriteItems",),
-    "GetItem": ("BatchGetItem",),
+    "GetItem": ("BatchGetItem", "Query"),
     "Publish": ("PublishBatch",),
 }
 
@@ -148,7 +148,7 @@ class World:
         """Let those calls fail that failed by injection when they were recorded: all to the same target.
 
         Where the first such call went well, the one that failed is not made here: a row is read once. A put
-        may be part of a transaction here, and a read part of a batch.
+        may be part of a transaction here, and a read part of a batch or a query.
         """
         seen: set[tuple[str, str, str]] = set()
         registered: list[tuple[Any, str, Any]] = []

@@ -130,10 +130,17 @@ class Placeholders:
             raise ValueError("the update changes nothing: give it something to set, remove, add or delete")
         return text
 
-    def parameters(self) -> dict[str, Any]:
-        """The two maps as request parameters; an empty one is left out, as DynamoDB wants it."""
+    def parameters(self, condition: Condition | str | None = None) -> dict[str, Any]:
+        """The request parameters: the two maps, an empty one left out, as DynamoDB wants it, and a condition.
+
+        A condition that does not hold answers with the item that is there.
+        """
+        parameters: dict[str, Any] = {}
+        if condition is not None:
+            parameters["ConditionExpression"] = self.condition(condition)
+            parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         maps = {"ExpressionAttributeNames": self._names, "ExpressionAttributeValues": self._values}
-        return {name: content for name, content in maps.items() if content}
+        return parameters | {name: content for name, content in maps.items() if content}
 
     def _operand(self, path: AttributePath, value: Any) -> str:
         match value:

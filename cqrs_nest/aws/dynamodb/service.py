@@ -184,6 +184,7 @@ class DynamoDbService:
         order: Order = "asc",
         filter: Condition | None = None,
         consistent_read: bool = False,
+        attributes: Reading = "load",
     ) -> Page:
         """One page of the items of a partition, by sort key.
 
@@ -208,7 +209,7 @@ class DynamoDbService:
             request["Limit"] = limit
         if start_from_sk is not None:
             request["ExclusiveStartKey"] = serialize_item({"pk": pk, "sk": start_from_sk})
-        return await self._page(table, await self._client.query(**request))
+        return await self._page(table, await self._client.query(**request), attributes)
 
     async def query_all(
         self,
@@ -217,13 +218,22 @@ class DynamoDbService:
         *,
         sk: Condition | None = None,
         order: Order = "asc",
+        filter: Condition | None = None,
         consistent_read: bool = False,
+        attributes: Reading = "load",
     ) -> AsyncIterator[Item]:
-        """Every item of a partition, page after page."""
+        """Every item of a partition, page after page, but for those that `filter` takes out."""
         start: str | None = None
         while True:
             page = await self.query(
-                table, pk, sk=sk, start_from_sk=start, order=order, consistent_read=consistent_read
+                table,
+                pk,
+                sk=sk,
+                start_from_sk=start,
+                order=order,
+                filter=filter,
+                consistent_read=consistent_read,
+                attributes=attributes,
             )
             for item in page.items:
                 yield item
@@ -344,7 +354,7 @@ class DynamoDbService:
         if size > limit:
             raise ItemTooLargeError(put.table, size, limit)
         request: dict[str, Any] = {"TableName": put.table, "Item": item}
-        return request | _conditional(put.condition, Placeholders())
+        return request | Placeholders().parameters(put.condition)
 
     async def _update_request(self, update: Update) -> dict[str, Any]:
         changes = update.update
@@ -364,11 +374,11 @@ class DynamoDbService:
             "Key": serialize_item(update.key),
             "UpdateExpression": placeholders.update(changes),
         }
-        return request | _conditional(update.condition, placeholders)
+        return request | placeholders.parameters(update.condition)
 
-    async def _page(self, table: str, response: Mapping[str, Any]) -> Page:
+    async def _page(self, table: str, response: Mapping[str, Any], attributes: Reading = "load") -> Page:
         last = response.get("LastEvaluatedKey")
-        items = await self._load_all(table, response["Items"])
+        items = await self._load_all(table, response["Items"], attributes)
         return Page(items, deserialize_item(last) if last else None, response.get("ScannedCount", len(items)))
 
     async def _load_all(
@@ -378,19 +388,8 @@ class DynamoDbService:
         return list(await asyncio.gather(*(self.load_attributes(table, item, attributes) for item in items)))
 
 
-def _conditional(condition: Condition | str | None, placeholders: Placeholders) -> dict[str, Any]:
-    """The parameters of a condition; a failed one answers with the item that is there."""
-    if condition is None:
-        return placeholders.parameters()
-    return {
-        "ConditionExpression": placeholders.condition(condition),
-        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        **placeholders.parameters(),
-    }
-
-
 def _keyed_request(table: str, key: Key, condition: Condition | str | None) -> dict[str, Any]:
-    return {"TableName": table, "Key": serialize_item(key), **_conditional(condition, Placeholders())}
+    return {"TableName": table, "Key": serialize_item(key), **Placeholders().parameters(condition)}
 
 
 async def _pause(attempt: int) -> None:
