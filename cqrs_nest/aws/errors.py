@@ -15,13 +15,20 @@ class UnsupportedValueError(ValueError):
 
     def __init__(self, path: str, value: object, reason: str | None = None) -> None:
         where = f'"{path}"' if path else "the value"
-        text = repr(value)
+        text = _text(value)
         shown = text if len(text) <= 60 else f"{text[:57]}..."
         why = (
             reason or "convert it to a text, number, boolean, None, list, dict, set, bytes or datetime first"
         )
         super().__init__(f"{where} cannot be written: {shown} of type {type(value).__qualname__}; {why}")
         self.path = path
+
+
+def _text(value: object) -> str:
+    try:
+        return repr(value)
+    except ValueError:
+        return "an integer of thousands of digits"  # more than Python writes
 
 
 def error_code(error: BaseException) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -14,12 +15,15 @@ from cqrs_nest.aws.errors import UnsupportedValueError
 from cqrs_nest.aws.removal import REMOVE, Removal
 from cqrs_nest.aws.timestamps import to_utc_iso
 
+_OUT_OF_RANGE: Final = f"the numbers of JSON readers lie between 1e-{sys.float_info.max_10_exp} and 1.8e308"
+
 
 def to_json(value: object, path: str = "") -> str:
     """The text of a value: no spaces, dates in UTC with milliseconds, `1.0` as `1`, sets as sorted lists.
 
     Bytes take JavaScript's form of a Buffer, `{"type": "Buffer", "data": [1, 2]}`. Raises
-    UnsupportedValueError, naming the place below `path`, for NaN, infinity and types JSON has no form of.
+    UnsupportedValueError, naming the place below `path`, for NaN, infinity, numbers out of the range of
+    floats and types JSON has no form of.
 
     >>> to_json({"n": 1.0, "tags": {"b", "a"}, "note": None})
     '{"n":1,"tags":["a","b"],"note":null}'
@@ -53,7 +57,11 @@ def _same(value: Any, path: str) -> Any:
 
 
 def _int(value: int, path: str) -> int | orjson.Fragment:
-    return value if -(2**63) <= value < 2**64 else orjson.Fragment(str(value))
+    if -(2**63) <= value < 2**64:
+        return value
+    if abs(value) > sys.float_info.max:
+        raise UnsupportedValueError(path, value, _OUT_OF_RANGE)
+    return orjson.Fragment(str(value))
 
 
 def _float(value: float, path: str) -> float | int:
@@ -65,6 +73,9 @@ def _float(value: float, path: str) -> float | int:
 def _decimal(value: Decimal, path: str) -> float | int | orjson.Fragment:
     if not value.is_finite():
         raise UnsupportedValueError(path, value, "JSON has no form of it")
+    if value and abs(value.adjusted()) > sys.float_info.max_10_exp:
+        # Twelve characters can name a decimal whose digits would fill the memory.
+        raise UnsupportedValueError(path, value, _OUT_OF_RANGE)
     if value == value.to_integral_value():
         return _int(int(value), path)
     number = float(value)

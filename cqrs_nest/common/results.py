@@ -11,7 +11,7 @@ from typing import Any
 class StreamableFile:
     """A file as the answer; what `@Header` says about its type, length and name goes first.
 
-    >>> StreamableFile(b"a;b", type="text/csv", disposition='attachment; filename="cats.csv"').type
+    >>> StreamableFile(b"a;b", type="text/csv", filename="cats.csv").type
     'text/csv'
     """
 
@@ -19,8 +19,11 @@ class StreamableFile:
     """The bytes, or their pieces; a plain iterable, such as an open file, is read in a thread."""
     type: str = "application/octet-stream"
     disposition: str | None = None
+    """`inline` or `attachment`, or the whole header, with the name in it."""
     length: int | None = None
     """Bytes of a content that comes in pieces, if it is known."""
+    filename: str | None = None
+    """The name that a browser saves it under, also one that a client chose: any text is written safely."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from cqrs_nest.http.cors import Cors
 from cqrs_nest.http.enhancers import FILTER, Enhancers, MissingMethodError
 from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.filters import ExceptionHandler, describe_request
+from cqrs_nest.http.headers import RawHeaders
 from cqrs_nest.http.middleware import read_middleware, run_middleware
 from cqrs_nest.http.openapi import openapi_document
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.plan import compile_plan
 from cqrs_nest.http.rate_limit import RateLimiter
-from cqrs_nest.http.responses import RawHeaders
 from cqrs_nest.http.routes import RouteDefinition, read_routes, warn_of_hidden_routes
 from cqrs_nest.http.security_headers import SecurityHeaders
 from cqrs_nest.http.spans import named_route

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from dataclasses import dataclass
 from email.message import Message as Headers
+from typing import Final
 
 import orjson
 from starlette.requests import Request
@@ -12,6 +13,9 @@ from starlette.types import Message, Receive
 
 from cqrs_nest.common import BadRequestException, HttpException
 from cqrs_nest.http.forms import MULTIPART, URLENCODED, Form, read_multipart, read_urlencoded
+
+_MOST_DIGITS: Final = 18
+"""Of a length that any limit could allow."""
 
 
 class LimitedReceive:
@@ -50,8 +54,9 @@ class BodyReader:
         headers: dict[bytes, bytes] = dict(
             reversed([*request.scope["headers"]])
         )  # the first of a name counts
-        declared = headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > self.limit:
+        declared = headers.get(b"content-length", b"").lstrip(b"0")
+        # Python refuses to read a number of thousands of digits.
+        if declared.isdigit() and (len(declared) > _MOST_DIGITS or int(declared) > self.limit):
             raise _too_large()
         if b"content-type" not in headers:
             return None

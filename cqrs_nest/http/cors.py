@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from cqrs_nest.http.headers import RawHeaders
 from cqrs_nest.http.options import CorsOptions
-from cqrs_nest.http.responses import RawHeaders, Reply
+from cqrs_nest.http.responses import Reply
 
 _HEADER_NAMES = re.compile(r"[\w!#$%&'*+.^`|~, -]*", re.ASCII)
 

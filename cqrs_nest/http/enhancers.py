@@ -119,17 +119,19 @@ def bind(enhancer: Enhancer, method: str) -> AsyncMethod:
         return _bound(static_instance(enhancer), method)
 
     async def call(*arguments: Any, **named: Any) -> Any:
-        return await _bound(await _build(enhancer), method)(*arguments, **named)
+        return await _bound(await instance_in_request(enhancer), method)(*arguments, **named)
 
     if enhancer.cls is not None:
         _method(enhancer.cls, method)
     return call
 
 
-async def _build(binding: Binding) -> Any:
-    """The instance of a request-scoped binding in the current request."""
-    built = binding.build(current_request_scope.get() or RequestScope())
-    return await built if binding.is_async else built
+async def instance_in_request(enhancer: Enhancer) -> Any:
+    """The object that serves the current request."""
+    if is_static(enhancer):
+        return static_instance(enhancer)
+    built = enhancer.build(current_request_scope.get() or RequestScope())
+    return await built if enhancer.is_async else built
 
 
 def class_of(enhancer: Enhancer) -> type[Any]:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException as StarletteHttpException
 
 from cqrs_nest.common import HttpException, Logger
 from cqrs_nest.core.errors import CqrsNestError, error_text
+from cqrs_nest.http.headers import InvalidHeaderException, encoded_header
 from cqrs_nest.http.json import is_object
 from cqrs_nest.http.responses import Reply, json_reply
 
@@ -61,7 +62,7 @@ def default_reply(error: Exception, request: str) -> Reply:
     if isinstance(error, HttpException):
         return json_reply(error.status, error.body())
     if isinstance(error, StarletteHttpException):
-        return json_reply(error.status_code, {"statusCode": error.status_code, "message": error.detail})
+        return _starlette_reply(error)
     codes = _aws_error_codes(error)
     if not codes.isdisjoint(_CONDITION_CODES):
         return json_reply(409, _CONDITION_FAILED)
@@ -71,6 +72,15 @@ def default_reply(error: Exception, request: str) -> Reply:
         return json_reply(status, {"statusCode": int(status), "message": status.phrase})
     _logger.error("%s failed: %s", request, type(error).__name__, error=error)
     return json_reply(500, {"statusCode": 500, "message": "Internal server error"})
+
+
+def _starlette_reply(error: StarletteHttpException) -> Reply:
+    try:
+        headers = [encoded_header(name, value) for name, value in (error.headers or {}).items()]
+    except InvalidHeaderException as invalid:
+        return json_reply(invalid.status, invalid.body())
+    content = {"statusCode": error.status_code, "message": error.detail}
+    return json_reply(error.status_code, content, headers)
 
 
 def _aws_error_codes(error: Exception) -> set[str]:

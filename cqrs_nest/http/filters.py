@@ -14,6 +14,7 @@ from cqrs_nest.common.execution import CATCHES
 from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.http.enhancers import FILTER, AsyncMethod, Enhancer, bind, class_of
 from cqrs_nest.http.errors import default_reply
+from cqrs_nest.http.headers import as_header_error, check_headers
 
 
 class _BoundFilter(NamedTuple):
@@ -32,12 +33,13 @@ class ExceptionHandler:
     async def __call__(self, error: Exception, host: ArgumentsHost) -> ASGIApp:
         """The answer; an exception that a filter raises gets the default answer."""
         request = host.switch_to_http().get_request()
+        error = as_header_error(error)
         for candidate in self._filters:
             if not candidate.exceptions or isinstance(error, candidate.exceptions):
                 try:
                     return _checked(candidate, await candidate.catch(error, host))
                 except Exception as raised:  # noqa: BLE001 (whatever a filter raises is answered here)
-                    return default_reply(raised, describe_request(request))
+                    return default_reply(as_header_error(raised), describe_request(request))
         return default_reply(error, describe_request(request))
 
 
@@ -53,6 +55,7 @@ def _bind(enhancer: Enhancer) -> _BoundFilter:
 
 def _checked(candidate: _BoundFilter, response: object) -> Response:
     if isinstance(response, Response):
+        check_headers(response.raw_headers)
         return response
     raise TypeError(
         f"{candidate.name}.catch returned {type(response).__name__}; it must return a Starlette Response, "

@@ -18,6 +18,8 @@ MULTIPART: Final = "multipart/form-data"
 
 _MOST_FIELDS: Final = 1000
 _DEEPEST: Final = 6
+_LONGEST_INDEX: Final = 20
+"""Digits; longer ones are a name."""
 
 
 class Form(NamedTuple):
@@ -106,6 +108,6 @@ def _plain(node: Any) -> Any:
         return list(node)
     if not isinstance(node, _Object):
         return node
-    if all(key.isdecimal() for key in node):
+    if all(key.isdecimal() and len(key) <= _LONGEST_INDEX for key in node):
         return [_plain(node[key]) for key in sorted(node, key=int)]
     return {key: _plain(value) for key, value in node.items()}

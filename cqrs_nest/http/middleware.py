@@ -13,6 +13,7 @@ from cqrs_nest.common.middleware import MiddlewareConfig, MiddlewareConsumer, Ro
 from cqrs_nest.core import Container, ModuleNode, RequestScope, current_request_scope
 from cqrs_nest.http.body import LimitedReceive
 from cqrs_nest.http.enhancers import AsyncMethod, bind
+from cqrs_nest.http.headers import check_headers
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.router import ALL_METHODS, PathSet
 from cqrs_nest.http.routes import RouteDefinition
@@ -64,6 +65,7 @@ async def run_middleware(
             return
         response = await chain[index].use(request, partial(step, index + 1))
         if response is not None:
+            check_headers(response.raw_headers)
             await response(scope, receive, send)
 
     token = current_request_scope.set(RequestScope(request))

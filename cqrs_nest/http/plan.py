@@ -29,6 +29,7 @@ from cqrs_nest.http.enhancers import (
     EnhancerKind,
     Enhancers,
     bind,
+    instance_in_request,
     is_static,
     static_instance,
 )
@@ -36,6 +37,7 @@ from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.event_stream import streamed
 from cqrs_nest.http.filters import ExceptionHandler
 from cqrs_nest.http.forms import Form
+from cqrs_nest.http.headers import InvalidHeaderException
 from cqrs_nest.http.invocation import Run, compile_invocation, intercepted
 from cqrs_nest.http.options import HttpOptions, ValidationOptions
 from cqrs_nest.http.responses import Renderer
@@ -114,15 +116,20 @@ def compile_plan(route: RouteDefinition, enhancers: Enhancers, options: HttpOpti
         route.status,
         _bound(guards, GUARD),
         streamed(run) if route.is_event_stream else run,
-        Renderer(
-            route.status,
-            find_metadata(route.handler, RESPONSE_HEADERS, ()),
-            find_metadata(route.handler, REDIRECT),
-        ),
+        _renderer(route),
         ExceptionHandler(list(reversed(filters))),
         options.body_limit if body is None else body.limit,
         not all(map(is_static, taking_part)),
     )
+
+
+def _renderer(route: RouteDefinition) -> Renderer:
+    headers = find_metadata(route.handler, RESPONSE_HEADERS, ())
+    try:
+        return Renderer(route.status, headers, find_metadata(route.handler, REDIRECT))
+    except InvalidHeaderException as error:
+        fix = "correct the @Header; other letters than those of Latin-1 need an encoding, such as RFC 8187's"
+        raise invalid_route(route.controller, route.handler, str(error), fix=fix) from None
 
 
 def _body_reader(parameters: Sequence[Parameter], options: HttpOptions) -> BodyReader | None:
@@ -135,9 +142,37 @@ def _body_reader(parameters: Sequence[Parameter], options: HttpOptions) -> BodyR
 def _argument(
     route: RouteDefinition, parameter: Parameter, pipes: Sequence[Enhancer], options: HttpOptions
 ) -> Argument:
-    validation, others = _validation(pipes, options)
+    instances = [static_instance(pipe) for pipe in pipes]
+    argument = _compiled(route, parameter, *_validation(pipes, instances, options))
+    if not any(map(_may_validate_by_request, pipes)):
+        return argument
+    return _argument_by_request(route, parameter, pipes, options)
+
+
+def _argument_by_request(
+    route: RouteDefinition, parameter: Parameter, pipes: Sequence[Enhancer], options: HttpOptions
+) -> Argument:
+    """A `ValidationPipe` is made for each request: what one of them wants is compiled when it first does."""
+    compiled: dict[tuple[object, ...], Argument] = {}
+
+    async def read(call: Call) -> Any:
+        instances = [await instance_in_request(pipe) for pipe in pipes]
+        validation, others = _validation(pipes, instances, options)
+        wanted = (validation, *map(id, others))
+        if wanted not in compiled:
+            compiled[wanted] = _compiled(route, parameter, validation, others)
+        argument = compiled[wanted]
+        value = argument.read(call)
+        return await value if argument.is_async else value
+
+    return Argument(parameter.name, read, is_async=True)
+
+
+def _compiled(
+    route: RouteDefinition, parameter: Parameter, validation: ValidationOptions, pipes: Sequence[Enhancer]
+) -> Argument:
     try:
-        return compile_argument(parameter, _bound(others, PIPE), validation)
+        return compile_argument(parameter, _bound(pipes, PIPE), validation)
     except PydanticUndefinedAnnotation as error:
         problem = f"{parameter.annotation!r} of {parameter.name} has a field of the unknown type {error.name}"
         fix = f"import {error.name} at module level, or write the model below it"
@@ -149,17 +184,20 @@ def _argument(
 
 
 def _validation(
-    pipes: Sequence[Enhancer], options: HttpOptions
+    pipes: Sequence[Enhancer], instances: Sequence[Any], options: HttpOptions
 ) -> tuple[ValidationOptions, Sequence[Enhancer]]:
     """The options that the nearest `ValidationPipe` sets, and the pipes that do something of their own."""
     validation, others = options.validation, list[Enhancer]()
-    for pipe in pipes:
-        instance = static_instance(pipe)
+    for pipe, instance in zip(pipes, instances, strict=True):
         if isinstance(instance, ValidationPipe) and instance.is_plain:
             validation = instance.options
         else:
             others.append(pipe)
     return validation, others
+
+
+def _may_validate_by_request(pipe: Enhancer) -> bool:
+    return not is_static(pipe) and (pipe.cls is None or issubclass(pipe.cls, ValidationPipe))
 
 
 def _bound(listed: Sequence[Enhancer], kind: EnhancerKind) -> list[AsyncMethod]:

@@ -11,11 +11,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.common import StreamableFile
 from cqrs_nest.common.routing import RedirectOptions
+from cqrs_nest.http.headers import RawHeaders, check_headers, content_disposition, encoded_header
 from cqrs_nest.http.json import is_object, to_json
 
-RawHeaders = list[tuple[bytes, bytes]]
-
 _CONTENT_TYPE: Final = b"content-type"
+_SET_COOKIE: Final = b"set-cookie"
 _JSON: Final = (_CONTENT_TYPE, b"application/json; charset=utf-8")
 _TEXT: Final = (_CONTENT_TYPE, b"text/html; charset=utf-8")
 _WITHOUT_BODY: Final = (204, 304)
@@ -36,9 +36,9 @@ class Reply:
         await send({"type": "http.response.body", "body": self.body})
 
 
-def json_reply(status: int, content: Any) -> Reply:
+def json_reply(status: int, content: Any, headers: RawHeaders | None = None) -> Reply:
     """An answer with a JSON body."""
-    return _reply(status, _JSON, [], to_json(content))
+    return _reply(status, _JSON, headers or [], to_json(content))
 
 
 def _reply(status: int, content_type: tuple[bytes, bytes] | None, headers: RawHeaders, body: bytes) -> Reply:
@@ -61,7 +61,7 @@ class Renderer:
         self._status = status
         self._declared = headers
         self._redirect = redirect
-        self._headers: RawHeaders = [_encoded(name, value) for name, value in headers]
+        self._headers: RawHeaders = [encoded_header(name, value) for name, value in headers]
         has_own_type = any(name == _CONTENT_TYPE for name, _ in self._headers)
         self._json = None if has_own_type else _JSON
         self._text = None if has_own_type else _TEXT
@@ -69,13 +69,14 @@ class Renderer:
     def __call__(self, result: Any, response: Response | None = None) -> ASGIApp:
         """`response` has the status and the headers that the call itself decided on.
 
-        Raises TypeError when the result has no JSON form.
+        Raises TypeError when the result has no JSON form, and InvalidHeaderException.
         """
         if response is not None and response is not result:
             return self._changed_by(response)(result)
         if isinstance(result, dict) and self._redirect is None:
             return _reply(self._status, self._json, self._headers, to_json(result))
         if isinstance(result, Response):
+            check_headers(result.raw_headers)
             return _with_headers(result, self._headers) if self._headers else result
         if self._redirect is not None:
             return self._redirect_reply(self._redirect, result)
@@ -91,19 +92,21 @@ class Renderer:
         return _reply(self._status, content_type, self._headers, to_json(result))
 
     def _changed_by(self, response: Response) -> Renderer:
-        changed = [(name.decode(), value.decode("latin-1")) for name, value in response.raw_headers]
-        headers = (header for header in changed if header[0] != "content-length")
-        return Renderer(response.status_code, (*self._declared, *headers), self._redirect)
+        changed = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.raw_headers]
+        headers = [header for header in changed if header[0] != "content-length"]
+        names = {name for name, _ in headers} - {"set-cookie"}
+        kept = (header for header in self._declared if header[0].lower() not in names)
+        return Renderer(response.status_code, (*kept, *headers), self._redirect)
 
     def _file(self, file: StreamableFile) -> ASGIApp:
         length = len(file.content) if isinstance(file.content, bytes) else file.length
         described = {
             "content-type": file.type,
             "content-length": None if length is None else str(length),
-            "content-disposition": file.disposition,
+            "content-disposition": content_disposition(file.disposition, file.filename),
         }
         declared = {name for name, _ in self._headers}
-        own = [_encoded(name, value) for name, value in described.items() if value is not None]
+        own = [encoded_header(name, value) for name, value in described.items() if value is not None]
         headers = [*(header for header in own if header[0] not in declared), *self._headers]
         if isinstance(file.content, bytes):
             return Reply(self._status, headers, file.content)
@@ -119,20 +122,18 @@ class Renderer:
         return _reply(status, None, [(b"location", location), *self._headers], b"")
 
 
-def _encoded(name: str, value: str) -> tuple[bytes, bytes]:
-    """Raises ValueError for a line break: it would begin another header."""
-    if not value.isprintable():
-        raise ValueError(f"The header {name} cannot hold {value!r}")
-    return name.lower().encode("latin-1"), value.encode("latin-1")
-
-
 def _with_headers(response: Response, headers: RawHeaders) -> ASGIApp:
-    """The response of a handler with the headers of its decorators; the object itself stays as it is."""
+    """The response of a handler with the headers of its decorators, of which it may have said another.
+
+    The object itself stays as it is.
+    """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *headers]}
+                own: RawHeaders = message["headers"]
+                names = {name for name, _ in own} - {_SET_COOKIE}
+                message = {**message, "headers": [*own, *(each for each in headers if each[0] not in names)]}
             await send(message)
 
         await response(scope, receive, send_with_headers)

@@ -8,7 +8,7 @@ from typing import Final
 
 from starlette.types import Scope
 
-from cqrs_nest.http.responses import RawHeaders
+from cqrs_nest.http.headers import RawHeaders, encoded_header
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -32,9 +32,7 @@ class SecurityHeaders:
     """
 
     def __init__(self, headers: Mapping[str, str]) -> None:
-        over_tls = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
-        ]
+        over_tls = [encoded_header(name, value) for name, value in headers.items()]
         self._over_tls: RawHeaders = over_tls
         self._names = {name for name, _ in over_tls}
         self._plain: RawHeaders = [header for header in over_tls if header[0] != _OVER_TLS_ONLY]

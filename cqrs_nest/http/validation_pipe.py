@@ -15,8 +15,9 @@ class ValidationPipe:
     """Changes how the arguments of a controller, a route or one parameter are checked.
 
     Everything is checked against its annotation anyway. The pipe is for other options, which take the place
-    of the application's: the nearest pipe counts. They are compiled into the routes at start. Called by
-    itself, it checks a value like a route does, and raises BadRequestException.
+    of the application's: the nearest pipe counts. They are compiled into the routes at start, and those of a
+    request-scoped pipe when they are first asked for. Called by itself, it checks a value like a route does,
+    and raises BadRequestException.
 
     >>> from cqrs_nest.common import UsePipes
     >>> strict = UsePipes(ValidationPipe(forbid_non_whitelisted=True, error_style="pydantic"))

@@ -20,6 +20,8 @@ from cqrs_nest.aws import UnsupportedValueError, to_json
         ({"s": {"b", "a"}}, '{"s":["a","b"]}'),
         (b"\x01\xff", '{"type":"Buffer","data":[1,255]}'),
         ([Decimal("1.50"), Decimal("2")], "[1.5,2]"),
+        ([Decimal("0E+1000000000"), Decimal("-1E+2"), Decimal("1E-7")], "[0,-100,1e-7]"),
+        (10**300, "1" + "0" * 300),
     ],
 )
 def test_the_text_of_a_value(value: Any, text: str) -> None:
@@ -27,7 +29,16 @@ def test_the_text_of_a_value(value: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "place"), [({"a": [float("nan")]}, '"a[0]"'), ({"a": object()}, '"a"'), ("\ud800", "the value")]
+    ("value", "place"),
+    [
+        ({"a": [float("nan")]}, '"a[0]"'),
+        ({"a": object()}, '"a"'),
+        ("\ud800", "the value"),
+        ({"a": Decimal("1E+1000000000")}, '"a"'),
+        ({"a": Decimal("-1E-1000000000")}, '"a"'),
+        ({"a": Decimal("1.9E308")}, '"a"'),
+        ({"a": 10**5000}, '"a"'),
+    ],
 )
 def test_what_json_has_no_form_of_is_refused(value: Any, place: str) -> None:
     with pytest.raises(UnsupportedValueError, match="cannot be written") as caught:

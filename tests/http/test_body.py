@@ -171,6 +171,11 @@ async def test_a_body_over_the_limit_is_refused(client: httpx.AsyncClient, path:
     assert executed == []
 
 
+async def test_an_announced_length_of_any_size_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.post("/cats", content=b"{}", headers={**JSON, "content-length": "9" * 5000})
+    assert response.status_code == 413
+
+
 async def test_an_unannounced_body_over_the_limit_is_refused(client: httpx.AsyncClient) -> None:
     sent = 0
 

@@ -131,6 +131,8 @@ async def test_a_form_has_the_limits_of_a_body(serve: Any) -> None:
 def test_brackets() -> None:
     pairs = [("x[1]", "b"), ("x[0]", "a"), ("y[]", "1"), ("z[a][]", "1"), ("z[a][]", "2"), ("1", "one")]
     assert nested_fields(pairs) == {"x": ["a", "b"], "y": ["1"], "z": {"a": ["1", "2"]}, "1": "one"}
+    long = "1" * 5000
+    assert nested_fields([(f"x[{long}]", "a")]) == {"x": {long: "a"}}
     assert nested_fields([("__proto__[x]", "1"), ("a[", "2")]) == {"__proto__": {"x": "1"}, "a": ["2"]}
 
 

@@ -3,15 +3,20 @@
 from typing import Annotated, Any
 
 import pytest
+from starlette.requests import Request
 
 from cqrs_nest.common import (
     APP_PIPE,
+    REQUEST,
     BadRequestException,
     Body,
     Controller,
+    Inject,
+    Injectable,
     Param,
     Post,
     Query,
+    Scope,
     UsePipes,
     provide,
 )
@@ -101,6 +106,41 @@ async def test_a_provided_pipe_counts_for_all(serve: Serve, provider: Any) -> No
     client = await serve(Cats, providers=[provider])
     assert (await client.post("/cats/nest", json={"name": "Tom"})).text == "Tom"
     assert await message(client, "nest", {}) == ["name: Field required"]
+
+
+@Injectable(scope=Scope.REQUEST)
+class AsTheCallerLikes(ValidationPipe):
+    def __init__(self, request: Annotated[Request, Inject(REQUEST)]) -> None:
+        super().__init__(
+            error_style="pydantic" if "x-pydantic" in request.headers else "class-validator",
+            forbid_non_whitelisted="x-strict" in request.headers,
+        )
+
+
+def made_by_request(request: Request) -> ValidationPipe:
+    return AsTheCallerLikes(request)
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        provide(APP_PIPE, use_class=AsTheCallerLikes),
+        provide(APP_PIPE, use_factory=made_by_request, inject=[REQUEST]),
+    ],
+    ids=["class", "factory"],
+)
+async def test_a_pipe_may_be_made_for_each_request(serve: Serve, provider: Any) -> None:
+    client = await serve(Cats, providers=[provider])
+    for _ in range(2):
+        assert await message(client, "nest", {}) == ["name must be a string"]
+        client.headers["x-pydantic"] = "1"
+        assert await message(client, "nest", {}) == ["name: Field required"]
+        assert (await client.post("/cats/nest", json={"name": "Tom", "x": 1})).text == "Tom"
+        client.headers["x-strict"] = "1"
+        assert await message(client, "nest", {"name": "Tom", "x": 1}) == ["x: Extra inputs are not permitted"]
+        del client.headers["x-pydantic"], client.headers["x-strict"]
+    # The nearest pipe still counts.
+    assert await message(client, "pydantic", {}) == ["name: Field required"]
 
 
 async def test_a_subclass_with_a_transform_of_its_own_is_a_pipe_like_others(serve: Serve) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from cqrs_nest.aws.errors import UnsupportedValueError
 from cqrs_nest.aws.removal import REMOVE, Removal
@@ -20,6 +20,8 @@ Item: TypeAlias = dict[str, Any]
 """An item or a key in plain Python values, with the wire's camelCase names."""
 
 MAX_DIGITS = 38
+EXPONENTS = range(-130, 126)
+"""Of ten, in the numbers that DynamoDB takes, other than 0."""
 MAX_SAFE_FLOAT = 2**53 - 1
 MOMENTS = ("createdAt", "updatedAt")
 """The attributes that are read back as datetimes; every other date stays the text it is."""
@@ -75,6 +77,9 @@ def deserialize(value: Mapping[str, Any]) -> Any:
     return _READERS[kind](content)
 
 
+_OUT_OF_RANGE: Final = f"a number other than 0 lies between 1e{EXPONENTS[0]} and 1e{EXPONENTS[-1] + 1}"
+
+
 def number_text(value: float) -> str:
     """A float in the digits that JavaScript writes.
 
@@ -90,7 +95,7 @@ def number_text(value: float) -> str:
 
 
 def _integer(value: int, path: str) -> AttributeValue:
-    if len(str(abs(value))) > MAX_DIGITS:
+    if abs(value) >= 10**MAX_DIGITS:
         raise UnsupportedValueError(path, value, f"a number has at most {MAX_DIGITS} digits")
     return {"N": str(value)}
 
@@ -100,12 +105,16 @@ def _float(value: float, path: str) -> AttributeValue:
         raise UnsupportedValueError(
             path, value, "a float is a finite number up to 2**53 - 1; use int or Decimal beyond"
         )
+    if value and abs(value) < 10.0 ** EXPONENTS[0]:
+        raise UnsupportedValueError(path, value, _OUT_OF_RANGE)
     return {"N": number_text(value)}
 
 
 def _decimal(value: Decimal, path: str) -> AttributeValue:
     if not value.is_finite() or len(value.as_tuple().digits) > MAX_DIGITS:
         raise UnsupportedValueError(path, value, f"a number is finite and has at most {MAX_DIGITS} digits")
+    if value and value.adjusted() not in EXPONENTS:
+        raise UnsupportedValueError(path, value, _OUT_OF_RANGE)
     return {"N": str(value)}
 
 
