@@ -14,6 +14,7 @@ from cqrs_nest import __version__
 
 _COMMANDS = {
     "dev": "cqrs_nest.cli.dev:dev",
+    "generate": "cqrs_nest.cli.generate.command:generate",
     "graph": "cqrs_nest.cli.graph:graph",
     "history": "cqrs_nest.cli.history:history",
     "migrations": "cqrs_nest.cli.migrations:migrations",

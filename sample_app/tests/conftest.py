@@ -10,7 +10,7 @@ from cqrs_nest.cqrs import CommandService, DataService, HistoryService
 from cqrs_nest.testing import Test, TestingModule
 from sample_app.main_module import MainModule
 from sample_app.settings import Settings
-from sample_app.tests.in_memory_todos import InMemoryTodos
+from sample_app.tests.in_memory_items import InMemoryItems
 from sample_app.todo.todo_numbers import TodoNumbers
 from sample_app.todo.todo_settings import TodoSettings
 
@@ -33,12 +33,12 @@ class NoSettings:
 
 
 @pytest.fixture
-def todos() -> InMemoryTodos:
-    return InMemoryTodos()
+def todos() -> InMemoryItems:
+    return InMemoryItems()
 
 
 @pytest.fixture
-async def module(todos: InMemoryTodos) -> AsyncIterator[TestingModule]:
+async def module(todos: InMemoryItems) -> AsyncIterator[TestingModule]:
     builder = Test.create_testing_module(
         imports=[MainModule], env=Settings(node_env="local", app_name="todo")
     )

@@ -8,7 +8,7 @@ from cqrs_nest.common import ConflictException, NotFoundException
 from cqrs_nest.context import Invoke
 from cqrs_nest.cqrs import CommandBus, CommandModel, QueryBus
 from cqrs_nest.testing import TestingModule
-from sample_app.tests.in_memory_todos import InMemoryTodos
+from sample_app.tests.in_memory_items import InMemoryItems
 from sample_app.todo.commands.complete_todo_command import CompleteTodoCommand
 from sample_app.todo.commands.create_todo_command import CreateTodoCommand
 from sample_app.todo.commands.delete_todo_command import DeleteTodoCommand
@@ -60,7 +60,7 @@ async def test_a_todo_belongs_to_the_tenant_of_its_creator(milk: Todo) -> None:
 
 
 async def test_a_chosen_ulid_can_be_used_once(
-    command_bus: CommandBus, alice: Invoke, todos: InMemoryTodos
+    command_bus: CommandBus, alice: Invoke, todos: InMemoryItems
 ) -> None:
     command = CreateTodoCommand(MILK, alice, sk="01J9Z3K7Q8V5W2X4Y6Z8A0B2C4")
     await command_bus.execute(command)
@@ -80,7 +80,7 @@ async def test_an_update_changes_only_what_was_sent(
 
 
 async def test_a_stale_version_is_refused(
-    command_bus: CommandBus, milk: Todo, alice: Invoke, todos: InMemoryTodos
+    command_bus: CommandBus, milk: Todo, alice: Invoke, todos: InMemoryItems
 ) -> None:
     await command_bus.execute(CompleteTodoCommand(milk.key, 1, alice))
     with pytest.raises(ConflictException, match="at version 2, not at 1"):

@@ -4,10 +4,10 @@ from typing import Any
 
 from cqrs_nest.common import ConflictException
 from cqrs_nest.context import Invoke
-from cqrs_nest.cqrs import CommandInput, CommandModel, DataEntity
+from cqrs_nest.cqrs import CommandInput, CommandModel, DataEntity, DataList
 
 
-class InMemoryTodos:
+class InMemoryItems:
     """Stands for CommandService, DataService and HistoryService at once: what is published is there."""
 
     def __init__(self) -> None:
@@ -31,16 +31,24 @@ class InMemoryTodos:
         return self._publish({**newest.to_row(), **changes, "attributes": merged}, invoke_context, source)
 
     async def get_latest_item(self, *, pk: str, sk: str) -> CommandModel | None:
-        versions = [todo for todo in self.published if todo.id == f"{pk}#{sk}"]
+        versions = [item for item in self.published if item.id == f"{pk}#{sk}"]
         return versions[-1] if versions else None
 
     async def get_item(self, *, pk: str, sk: str) -> DataEntity | None:
         versions = await self.list_versions(pk=pk, sk=sk)
         return versions[-1] if versions else None
 
+    async def list_items_by_pk(self, pk: str, *, include_deleted: bool = True, **page: Any) -> DataList:
+        """All items of a partition in one page."""
+        newest = {item.id: item for item in self.published if item.pk == pk}
+        items = [await self.get_item(pk=pk, sk=item.sk.partition("@")[0]) for item in newest.values()]
+        return DataList(
+            items=[item for item in items if item and (include_deleted or not item.is_deleted)], last_sk=None
+        )
+
     async def list_versions(self, *, pk: str, sk: str) -> list[DataEntity]:
-        versions = [todo for todo in self.published if todo.id == f"{pk}#{sk}"]
-        return [DataEntity.from_row({**todo.to_row(), "sk": sk}) for todo in versions]
+        versions = [item for item in self.published if item.id == f"{pk}#{sk}"]
+        return [DataEntity.from_row({**item.to_row(), "sk": sk}) for item in versions]
 
     def _publish(self, row: dict[str, Any], invoke: Invoke, source: str) -> CommandModel:
         version = row["version"] + 1
