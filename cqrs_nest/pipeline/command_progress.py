@@ -41,10 +41,11 @@ class CommandProgress:
         """Whether it waits in the dead-letter queue, as far as it was read."""
 
     async def row(self, version: int) -> Row | None:
-        """The command of a version of the item; large attributes are a reference."""
-        return await self._dynamodb.get_item(
+        """The command of a version of the item, as it was published; large attributes are a reference."""
+        row = await self._dynamodb.get_item(
             self._table.command, self._key_of(version), consistent_read=True, attributes="keep"
         )
+        return row and as_published(row)
 
     async def rows(self, first: int) -> list[Row]:
         """The commands of the item from the version `first` on and before this one, in order."""
@@ -52,7 +53,7 @@ class CommandProgress:
         rows = await self._dynamodb.batch_get_items(
             self._table.command, keys, consistent_read=True, attributes="keep"
         )
-        return sorted(rows, key=lambda row: int(row["version"]))
+        return sorted(map(as_published, rows), key=lambda row: int(row["version"]))
 
     async def state(self, version: int | None = None) -> Row | None:
         """The status of a version of the item (its own) and what it owes, without its content."""
@@ -103,7 +104,7 @@ class CommandProgress:
         if self.is_parked:
             changes[DEAD_LETTERED] = True
         return await self._dynamodb.update_item(
-            self._table.command, self._key, set=changes, condition=ITEM_EXISTS, touch=False
+            self._table.command, self._key, set=changes, condition=ITEM_EXISTS
         )
 
     async def note_handlers_done(self) -> None:
@@ -134,6 +135,15 @@ class CommandProgress:
 def is_through(row: Row) -> bool:
     """Whether a command no longer holds back the next one."""
     return row.get("status") in (FINISHED, NEVER_APPLIED) or row.get("syncMode") == SYNC_MODE
+
+
+def as_published(row: Row) -> Row:
+    """A command row with the `updatedAt` of its publish, which data rows take over.
+
+    Noting a status sets it anew. What then still tells is `createdAt`, but for a duplicate, which has that of
+    its original.
+    """
+    return {**row, "updatedAt": row["createdAt"]} if "status" in row and "createdAt" in row else row
 
 
 def _age(row: Row) -> timedelta:

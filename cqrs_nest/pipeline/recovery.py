@@ -12,7 +12,7 @@ from cqrs_nest.aws.dynamodb import Condition
 from cqrs_nest.commands import CommandTableRegistry, RegisteredTable, remove_sort_key_version
 from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row
 from cqrs_nest.commands.statuses import FINISHED
-from cqrs_nest.pipeline.command_progress import NEVER_APPLIED, is_through
+from cqrs_nest.pipeline.command_progress import NEVER_APPLIED, as_published, is_through
 from cqrs_nest.pipeline.command_steps import CommandSteps
 from cqrs_nest.pipeline.options import PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
@@ -208,7 +208,7 @@ class CommandRecovery:
     async def _due_row(self, table: RegisteredTable, pk: str, sk: str) -> Row | None:
         key = {"pk": pk, "sk": sk}
         row = await self._dynamodb.get_item(table.table.command, key, consistent_read=True, attributes="keep")
-        return row if row is not None and _is_due(row) else None
+        return as_published(row) if row is not None and _is_due(row) else None
 
     def _table(self, name: str) -> RegisteredTable:
         table = self._registry.table(name)

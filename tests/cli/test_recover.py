@@ -129,7 +129,7 @@ def test_a_failure_is_named_and_the_exit_code_says_it(run: Run) -> None:
     assert status == 1
     assert "todo TODO#acme poison@1: ParkedError: " in errors
     assert "1 were carried on, 1 failed" in output
-    status, output, _ = run("recover", "--json", "--table", "todo", POISON="poison")
+    status, output, _ = run("recover", "--json", "--table", "todo", "--older-than", "0s", POISON="poison")
     assert status == 1
     (failed,) = document(output)["failed"]
     assert (failed["table"], failed["sk"]) == ("todo", "poison@1")

@@ -17,6 +17,7 @@ from cqrs_nest.commands import CommandTableRegistry
 from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.common import Module
 from cqrs_nest.common.modules import DynamicModule
+from cqrs_nest.config import Environment
 from cqrs_nest.core import Container
 from cqrs_nest.notifications import NotificationModule
 from cqrs_nest.pipeline import PipelineModule
@@ -73,7 +74,7 @@ async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
 
 
 async def _replay(scenario: Scenario, server: LoopbackServer | None) -> AsyncIterator[Replayed]:
-    async with _application(scenario, server) as container:
+    async with _application_with(scenario, server) as container:
         world = World(container.get(AwsSession))
         texts, previous, kept = Texts(), Rows(), list[Mapping[str, Any]]()
         probe.reset()
@@ -116,6 +117,17 @@ def as_recorded(scenario: Scenario) -> Iterator[Replayed]:
         elif step.label == HANDLER_CALLS:
             seen = Observation(normal_outcome(step.recorded["note"]), {})
             yield Replayed(step, {}, seen, seen)
+
+
+def begin_after(step: Step, scenario: Scenario, world: World) -> None:
+    """Have the rows and objects that were recorded after a step, and nothing else."""
+    texts = Texts()
+    for other in scenario.steps:
+        input = other.recorded.get("args", {}).get("input")
+        if isinstance(input, dict) and isinstance(input.get("attributes"), dict):
+            texts.learn(texts.json_of(input["attributes"]))
+    rows = [(row_id[0], row) for row_id, row in step.tables.items()]
+    world.seed(rows, [(entry["Key"], entry["ContentType"], _body(entry, texts)) for entry in step.objects])
 
 
 def recorded_observation(step: Step, before: Rows) -> Observation:
@@ -225,7 +237,7 @@ async def _run(step: Step, container: Container, world: World, texts: Texts, bef
     if run is None:
         raise LookupError(f"no operation is registered for {step.operation!r}")
     faults = world.faults(step.calls, step.injected_message)
-    with faults, _failing_handler(step), time_machine.travel(step.clock.replace(tzinfo=None), tick=False):
+    with faults, failing_handler(step), time_machine.travel(step.clock.replace(tzinfo=None), tick=False):
         call = Call(step, container, texts, before)
         try:
             with world.counted():
@@ -259,7 +271,7 @@ def _calls(step: Step, made: list[str]) -> Replayed:
 
 
 @contextmanager
-def _failing_handler(step: Step) -> Iterator[None]:
+def failing_handler(step: Step) -> Iterator[None]:
     """Let the custom handlers fail as they did."""
     if error := step.handler_error:
         probe.fail = type(error["name"], (Exception,), {})(error["message"])
@@ -270,12 +282,21 @@ def _failing_handler(step: Step) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _application(scenario: Scenario, server: LoopbackServer | None) -> AsyncIterator[Container]:
+async def _application_with(scenario: Scenario, server: LoopbackServer | None) -> AsyncIterator[Container]:
     settings, root = environment(scenario.environment), DynamicModule(GoldenModule)
     if server is not None:
         given = {"appsync_endpoint": f"{server.url}/graphql", "appsync_api_key": api_key(scenario)}
         settings = settings.model_copy(update=given)
         root = DynamicModule(GoldenModule, imports=[NotificationModule])
+    async with application(scenario, root, settings) as container:
+        yield container
+
+
+@asynccontextmanager
+async def application(
+    scenario: Scenario, root: type[Any] | DynamicModule, settings: Environment
+) -> AsyncIterator[Container]:
+    """Run an application on an account and in the time zone of a scenario."""
     with _time_zone(scenario.environment.get("TZ") or "UTC"), emulated_aws():
         container = await Container.create(application_module(root, settings))
         await container.initialize()

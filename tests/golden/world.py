@@ -96,6 +96,11 @@ class World:
             for item in self.dynamodb.scan(TableName=PREFIX + table)["Items"]
         }
 
+    def row(self, table: str, pk: str, sk: str) -> dict[str, Any] | None:
+        """One row, with the physical name of its table."""
+        found = self.dynamodb.get_item(TableName=table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
+        return normal_row(found["Item"]) if "Item" in found else None
+
     def objects(self) -> list[dict[str, Any]]:
         """Every object as recordings show it."""
         found: list[dict[str, Any]] = []

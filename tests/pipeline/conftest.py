@@ -158,7 +158,7 @@ class Service:
 
     def row(self, kind: str, sk: str, table: str = "todo") -> dict[str, Any] | None:
         """A row in DynamoDB JSON."""
-        return self.world.rows().get((f"local-demo-{table}-{kind}", "TODO#acme", sk))
+        return self.world.row(f"local-demo-{table}-{kind}", "TODO#acme", sk)
 
     def set(self, sk: str, **attributes: Any) -> None:
         """Change a command row of the table `todo`, as another program would."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -15,11 +15,12 @@ from tests.golden.conftest import golden_directory
 from tests.golden.operations_pipeline import with_dates
 from tests.golden.outcomes import normal_outcome
 from tests.golden.recorded_app import probe
-from tests.golden.recordings import Scenario, Step
+from tests.golden.recordings import Scenario, Step, encode, scenarios
+from tests.golden.replay import begin_after
+from tests.golden.rounds import rounds
 from tests.golden.world import recorded_messages
 from tests.pipeline.executing import Executing, executing
 
-REPLAYED = ("async/pipeline_create", "async/pipeline_update", "ttl/configured", "partial/async_after_sync")
 ARN = "arn:aws:dynamodb:ap-northeast-1:123456789012:table/local-demo-todo-command/stream/1"
 
 
@@ -33,15 +34,15 @@ async def application() -> AsyncIterator[Executing]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "scenario" in metafunc.fixturenames:
-        directory = golden_directory(metafunc.config)
-        found = [Scenario(name, directory / f"{name}.json") for name in REPLAYED]
+        recorded = scenarios(golden_directory(metafunc.config))
+        found = [one for one in recorded if any(each.is_finished for each in rounds(one))]
         metafunc.parametrize("scenario", found, ids=lambda scenario: scenario.name)
 
 
 class Recorded:
     """Runs each state at the time at which it was recorded, and keeps its answer beside the recorded one."""
 
-    def __init__(self, application: Executing, steps: list[Step]) -> None:
+    def __init__(self, application: Executing, steps: Iterable[Step]) -> None:
         self._run = application.run_state
         self._left = list(steps)
         self._one_time = asyncio.Lock()
@@ -54,7 +55,7 @@ class Recorded:
         async with self._one_time:
             with time_machine.travel(step.clock, tick=False):
                 answer = await self._run(event)
-        self.answers.append(with_dates(answer))
+        self.answers.append(encode(with_dates(answer)))
         self.recorded.append(normal_outcome(step.recorded["result"]))
         return answer
 
@@ -62,23 +63,22 @@ class Recorded:
 async def test_a_recorded_execution_leaves_the_same_rows_and_messages(
     application: Executing, scenario: Scenario
 ) -> None:
-    executed = 0
-    for published, delivered, states in _rounds(scenario):
-        application.world.seed([(row_id[0], row) for row_id, row in published.tables.items()], [])
-        await asyncio.to_thread(application.world.messages, "all-raw")
-        handle, application.run_state = application.run_state, (run := Recorded(application, states))
-        with time_machine.travel(delivered.clock, tick=False):
-            await application.deliver(*delivered.recorded["args"]["Records"])
+    for one in rounds(scenario):
+        if not one.is_finished:
+            continue
+        await asyncio.to_thread(begin_after, one.delivered, scenario, application.world)
+        handle, application.run_state = application.run_state, (run := Recorded(application, one.states))
+        with time_machine.travel(one.delivered.clock, tick=False):
+            await asyncio.to_thread(application.world.messages, "all-raw")
+            await application.deliver(*one.records)
             (*_, (name, status)) = await application.ended()
             told = await asyncio.to_thread(application.world.messages, "all-raw")
         application.run_state = handle
         assert status == "SUCCEEDED", application.output(name)
         assert run.answers == run.recorded
-        assert len(run.answers) == len(states)
-        assert application.world.rows() == states[-1].tables
-        assert told == recorded_messages(message for step in states for message in _messages(step))
-        executed += 1
-    assert executed
+        assert len(run.answers) == len(one.states)
+        assert application.world.rows() == one.states[-1].tables
+        assert told == recorded_messages(message for step in one.states for message in _messages(step))
 
 
 def _messages(step: Step) -> list[dict[str, Any]]:
@@ -91,16 +91,6 @@ def _is_about(step: Step, event: Mapping[str, Any]) -> bool:
     if event["context"]["State"]["Name"] == "sync_data":
         return is_same_state and recorded["input"]["result"] == event["input"]["result"]
     return is_same_state
-
-
-def _rounds(scenario: Scenario) -> Iterator[tuple[Step, Step, list[Step]]]:
-    """Of each command the step that published it, the one that delivered it and its states."""
-    steps = [step for step in scenario.steps if step.operation is not None]
-    for index, step in enumerate(steps):
-        if step.operation == "EventService.handleDynamoDBEvent":
-            later = steps[index + 1 :]
-            end = next(i for i, state in enumerate(later, 1) if state.label == "finish")
-            yield steps[index - 1], step, later[:end]
 
 
 async def publish(application: Executing, name: str, version: int = 0, **more: Any) -> dict[str, Any]:
