@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from cqrs_nest.common.metadata import MetadataKey, define_metadata, extend_metadata
@@ -23,6 +23,7 @@ class ResponseDocumentation:
     status: int
     description: str = ""
     type: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,18 @@ def ApiOperation(
     return decorate
 
 
-def ApiResponse(status: int, description: str = "", *, type: Any = None) -> Callable[[TargetT], TargetT]:
-    """An answer of a route or of all routes of a controller; `type` is a model or any annotation."""
+def ApiResponse(
+    status: int, description: str = "", *, type: Any = None, headers: Mapping[str, str] | None = None
+) -> Callable[[TargetT], TargetT]:
+    """An answer of a route or of all routes of a controller.
+
+    `type` is a model or any annotation, `headers` describes headers by their names; those of `@Header` are in
+    the document anyway.
+    """
 
     def decorate(target: TargetT) -> TargetT:
-        extend_metadata(target, API_RESPONSES, [ResponseDocumentation(status, description, type)])
+        response = ResponseDocumentation(status, description, type, headers or {})
+        extend_metadata(target, API_RESPONSES, [response])
         return target
 
     return decorate

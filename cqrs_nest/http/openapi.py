@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from itertools import count
 from typing import Any, Final, TypeAlias, TypeVar
@@ -23,9 +23,10 @@ from cqrs_nest.common.api_documentation import (
 )
 from cqrs_nest.common.metadata import MetadataKey, find_metadata
 from cqrs_nest.common.pipes import ParameterSource
+from cqrs_nest.common.routing import REDIRECT, RESPONSE_HEADERS
 from cqrs_nest.http.conversion import is_list
 from cqrs_nest.http.forms import MULTIPART
-from cqrs_nest.http.openapi_schemas import READ, WRITTEN, Schema, Schemas
+from cqrs_nest.http.openapi_schemas import READ, WRITTEN, Schema, Schemas, without_null
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.router import ALL_METHODS
 from cqrs_nest.http.routes import RouteDefinition
@@ -46,6 +47,9 @@ _PLACES: Final = {
 _PARAMETER: Final = re.compile(r"/[:*]([^/]+)")
 _TEXT_TYPES: Final = ("string", "number", "integer", "boolean")
 """Bare values are sent as text, as NestJS does."""
+_JSON_FORMATS: Final = ("date-time", "date", "time", "duration", "uri")
+"""Those that are texts in JSON only."""
+_PHRASES: Final[Mapping[int | None, str]] = {status.value: status.phrase for status in HTTPStatus}
 _JSON: Final = "application/json"
 _FILE: Final[Schema] = {"type": "string", "format": "binary"}
 _ERROR_NAME: Final = "ErrorBody"
@@ -154,7 +158,7 @@ def _parameters(route: RouteDefinition, schemas: Schemas, versioning: Versioning
         place = _PLACES.get(parameter.marker.source)
         if place is None:
             continue
-        schema = schemas.of(parameter.annotation, READ) or {}
+        schema = without_null(schemas.of(parameter.annotation, READ) or {})
         if parameter.marker.name is not None:
             add(parameter.marker.name, place, schema, parameter.default is REQUIRED)
             continue
@@ -181,7 +185,7 @@ def _request_body(route: RouteDefinition, schemas: Schemas) -> Node | None:
         return None
     whole = next((each for each in bodies if each.marker.name is None), None)
     required = any(each.default is REQUIRED for each in (*bodies, *files))
-    schema = {} if whole is None else schemas.of(whole.annotation, READ) or {}
+    schema = {} if whole is None else without_null(schemas.of(whole.annotation, READ) or {})
     if files or whole is None:
         fields = [each for each in bodies if each.marker.name is not None]
         schema = _fields_schema([*fields, *files], schemas, schemas.resolved(schema))
@@ -207,36 +211,72 @@ def _field_schema(field: Parameter, schemas: Schemas) -> Schema:
 
 
 def _responses(route: RouteDefinition, schemas: Schemas, versioning: Versioning | None) -> Node:
-    returned = schemas.of(route.signature.returns, WRITTEN)
-    success = _response(route.status, "", returned)
-    if route.is_event_stream:
-        success["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
-    elif route.signature.returns is StreamableFile:
-        success["content"] = {"application/octet-stream": {"schema": _FILE}}
-    if isinstance(versioning, MediaTypeVersioning) and _named(route.versions):
-        success["content"] = {
-            f"{media_type};{versioning.key}{version}": content
-            for media_type, content in success.get("content", {_JSON: {}}).items()
-            for version in _named(route.versions)
-        }
-    responses: Node = {str(route.status): success}
+    redirect = find_metadata(route.handler, REDIRECT)
+    status = route.status if redirect is None else redirect.status
+    returned = schemas.of(route.signature.returns, WRITTEN) if redirect is None else None
+    declared = {name.lower(): value for name, value in find_metadata(route.handler, RESPONSE_HEADERS, ())}
+    own_type = declared.pop("content-type", None)
+    headers = dict.fromkeys(declared, "")
+    if redirect is not None:
+        headers["location"] = "Where to go on"
+    content = _success_content(route, own_type, returned, schemas, versioning)
+    responses: Node = {str(status): _response(status, "", content, headers)}
     for each in _listed(route, API_RESPONSES):
         schema = schemas.of(each.type, WRITTEN)
         if schema is None:
-            schema = (
-                returned if each.status == route.status else _ERROR_REFERENCE if each.status >= 400 else None
-            )
-        responses[str(each.status)] = _response(each.status, each.description, schema)
-    responses["default"] = _response(None, "An error", _ERROR_REFERENCE)
+            schema = returned if each.status == status else _ERROR_REFERENCE if each.status >= 400 else None
+        content = _content(schema, schemas)
+        responses[str(each.status)] = _response(each.status, each.description, content, each.headers)
+    responses["default"] = _response(None, "An error", _content(_ERROR_REFERENCE, schemas), {})
     return responses
 
 
-def _response(status: int | None, description: str, schema: Schema | None) -> Node:
-    response: Node = {"description": description or (HTTPStatus(status).phrase if status else "")}
-    if schema is not None:
-        media_type = "text/html" if schema.get("type") in _TEXT_TYPES else _JSON
-        response["content"] = {media_type: {"schema": schema}}
+def _success_content(
+    route: RouteDefinition,
+    own_type: str | None,
+    returned: Schema | None,
+    schemas: Schemas,
+    versioning: Versioning | None,
+) -> Node:
+    if route.is_event_stream:
+        content: Node = {"text/event-stream": {"schema": {"type": "string"}}}
+    elif route.signature.returns is StreamableFile:
+        content = {own_type or "application/octet-stream": {"schema": _FILE}}
+    elif own_type is None:
+        content = _content(returned, schemas)
+    else:
+        content = {own_type: {} if returned is None else {"schema": returned}}
+    versions = _named(route.versions)
+    if not isinstance(versioning, MediaTypeVersioning) or not versions:
+        return content
+    return {
+        f"{media_type};{versioning.key}{version}": each
+        for media_type, each in (content or {_JSON: {}}).items()
+        for version in versions
+    }
+
+
+def _content(schema: Schema | None, schemas: Schemas) -> Node:
+    """A body under its media type; none without a schema."""
+    if schema is None:
+        return {}
+    whole = schemas.resolved(without_null(schema))
+    is_text = whole.get("type") in _TEXT_TYPES and whole.get("format") not in _JSON_FORMATS
+    return {"text/html" if is_text else _JSON: {"schema": schema}}
+
+
+def _response(status: int | None, description: str, content: Node, headers: Mapping[str, str]) -> Node:
+    response: Node = {"description": description or _PHRASES.get(status, "")}
+    if headers:
+        response["headers"] = {name: _header(text) for name, text in headers.items()}
+    if content:
+        response["content"] = content
     return response
+
+
+def _header(description: str) -> Node:
+    described = {"description": description} if description else {}
+    return {**described, "schema": {"type": "string"}}
 
 
 def _is_excluded(route: RouteDefinition) -> bool:

@@ -22,6 +22,7 @@ READ: Final = "validation"
 WRITTEN: Final = "serialization"
 """The form that answers have."""
 
+_NULL: Final[Schema] = {"type": "null"}
 _PREFIX: Final = "#/components/schemas/"
 _WITHOUT_SCHEMA: Final = (REQUIRED, None, NoneType, Any, StreamableFile)
 
@@ -57,14 +58,12 @@ class _Generator(GenerateJsonSchema):
     def decimal_schema(self, schema: core_schema.DecimalSchema) -> Schema:
         return {"type": "number"} if self.mode == WRITTEN else super().decimal_schema(schema)
 
-    def nullable_schema(self, schema: core_schema.NullableSchema) -> Schema:
-        """An absent property is left out of a request: null in an example would wipe what is there."""
-        return self.generate_inner(schema["schema"]) if self.mode == READ else super().nullable_schema(schema)
-
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> Schema:
+        """What may be left out of a request is not sent as null: that would wipe what is there."""
         described = super().default_schema(schema)
         if self.mode == READ and described.get("default", ...) is None:
             del described["default"]
+            return without_null(described)
         return described
 
     def encode_default(self, dft: Any) -> Any:
@@ -83,3 +82,12 @@ def _adapter(annotation: Any) -> TypeAdapter[Any] | None:
         return TypeAdapter(annotation)
     except PydanticSchemaGenerationError:
         return None
+
+
+def without_null(schema: Schema) -> Schema:
+    """The schema of a value that is there, of one that may be null."""
+    others = [each for each in schema.get("anyOf", ()) if each != _NULL]
+    rest = {key: value for key, value in schema.items() if key != "anyOf"}
+    if len(others) == len(schema.get("anyOf", ())):
+        return schema
+    return {**others[0], **rest} if len(others) == 1 else {**rest, "anyOf": others}

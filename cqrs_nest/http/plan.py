@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from pydantic import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+from pydantic import PydanticSchemaGenerationError, PydanticUndefinedAnnotation, PydanticUserError
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -177,8 +177,10 @@ def _compiled(
         problem = f"{parameter.annotation!r} of {parameter.name} has a field of the unknown type {error.name}"
         fix = f"import {error.name} at module level, or write the model below it"
         raise invalid_route(route.controller, route.handler, problem, fix=fix) from error
-    except PydanticSchemaGenerationError as error:
+    except PydanticUserError as error:
         problem = f"{parameter.name} cannot be checked against {parameter.annotation!r}"
+        if not isinstance(error, PydanticSchemaGenerationError):
+            problem = f"{problem}: {error.message}"
         fix = "annotate it with a pydantic model, or let a pipe make it"
         raise invalid_route(route.controller, route.handler, problem, fix=fix) from error
 

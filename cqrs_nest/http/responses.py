@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 from urllib.parse import quote
+from uuid import UUID
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -88,7 +90,11 @@ class Renderer:
             result = result.value
         if isinstance(result, str):
             return _reply(self._status, self._text, self._headers, result.encode())
-        content_type = self._text if isinstance(result, int | float) else self._json
+        if isinstance(result, UUID):
+            return _reply(self._status, self._text, self._headers, str(result).encode())
+        if isinstance(result, bytes | bytearray):
+            result = {"type": "Buffer", "data": [*result]}
+        content_type = self._text if isinstance(result, int | float | Decimal) else self._json
         return _reply(self._status, content_type, self._headers, to_json(result))
 
     def _changed_by(self, response: Response) -> Renderer:

@@ -118,5 +118,16 @@ def _number_text(schema: Any) -> Any:
     return core.no_info_before_validator_function(check, _finite(schema))
 
 
+def _decimal_text(schema: Any) -> Any:
+    """Python reads more than digits: `1_000`, and the digits of other scripts."""
+
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and ("_" in value or not value.isascii()):
+            raise PydanticKnownError("decimal_parsing")
+        return value
+
+    return core.no_info_before_validator_function(check, _decimal(schema))
+
+
 _ALWAYS: Final = {"date": _date, "datetime": _date, "float": _finite, "decimal": _decimal}
-_OF_TEXT: Final = {"int": _integer_text, "float": _number_text}
+_OF_TEXT: Final = {"int": _integer_text, "float": _number_text, "decimal": _decimal_text}

@@ -117,6 +117,7 @@ async def test_methods_and_their_statuses() -> None:
         ([1, 2], "[1,2]", JSON),
         ({"d": datetime(1970, 1, 1, tzinfo=UTC)}, '{"d":"1970-01-01T00:00:00.000Z"}', JSON),
         ({"x": float("nan")}, '{"x":null}', JSON),
+        (b"xyz", '{"type":"Buffer","data":[120,121,122]}', JSON),
     ],
 )
 async def test_bodies(result: Any, body: str, content_type: str | None) -> None:

@@ -4,7 +4,9 @@ import importlib.util
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Annotated, Any
+from uuid import UUID
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -18,11 +20,15 @@ from cqrs_nest.common import (
     Controller,
     Delete,
     Get,
+    Header,
     Headers,
     HttpCode,
     Param,
+    Patch,
     Post,
     Query,
+    Redirect,
+    StreamableFile,
     Version,
 )
 from cqrs_nest.common.api_documentation import (
@@ -276,6 +282,84 @@ async def test_the_example_of_a_request_has_no_nulls(build: Any) -> None:
     assert read["bornAt"] == {"title": "Bornat", "type": "string", "format": "date-time"}
     assert read["owner"] == {"$ref": "#/components/schemas/Owner"}
     assert {"type": "null"} in written["bornAt"]["anyOf"]
+
+
+class Color(Enum):
+    RED = "red"
+
+
+class Rename(Dto):
+    name: str | None
+    color: int | str | None = None
+    size: str | None = "m"
+
+
+@Controller("answers")
+class Answers:
+    @Get("away")
+    @Redirect("/there", 301)
+    async def away(self) -> dict[str, str]: ...
+
+    @Get("csv")
+    @Header("Content-Type", "text/csv")
+    @Header("X-Total", "1")
+    async def csv(self) -> str: ...
+
+    @Get("file")
+    @Header("content-type", "text/csv")
+    async def file(self) -> StreamableFile: ...
+
+    @Get("own")
+    @HttpCode(299)
+    @ApiResponse(460, headers={"Retry-After": "Seconds"})
+    async def own(self, color: Annotated[str | None, Query("color")] = None) -> int: ...
+
+    @Get("color")
+    async def color(self) -> Color | None: ...
+
+    @Get("moment")
+    async def moment(self) -> datetime: ...
+
+    @Get("id")
+    async def id(self) -> UUID: ...
+
+    @Patch()
+    async def rename(self, body: Annotated[Rename | None, Body()] = None) -> None: ...
+
+
+async def test_answers_are_those_of_the_decorators(build: Any) -> None:
+    document = (await build(Answers)).openapi()
+    OpenAPIV31SpecValidator(document).validate()
+    paths = document["paths"]
+
+    def of(path: str) -> dict[str, Any]:
+        answers: dict[str, Any] = paths[f"/answers/{path}"]["get"]["responses"]
+        return {status: answer for status, answer in answers.items() if status != "default"}
+
+    text, file = {"schema": {"type": "string"}}, {"schema": {"type": "string", "format": "binary"}}
+    location = {"description": "Where to go on", **text}
+    assert of("away") == {"301": {"description": "Moved Permanently", "headers": {"location": location}}}
+    assert of("csv") == {
+        "200": {"description": "OK", "headers": {"x-total": text}, "content": {"text/csv": text}}
+    }
+    assert of("file")["200"]["content"] == {"text/csv": file}
+    media_types = {"color": "text/html", "moment": "application/json", "id": "text/html"}
+    assert {path: [*of(path)["200"]["content"]] for path in media_types} == {
+        path: [media_type] for path, media_type in media_types.items()
+    }
+    assert list(of("own")) == ["299", "460"]
+    assert of("own")["460"]["headers"] == {"Retry-After": {"description": "Seconds", **text}}
+
+
+async def test_null_is_shown_where_it_says_something(build: Any) -> None:
+    document = (await build(Answers)).openapi()
+    rename = document["components"]["schemas"]["Rename"]["properties"]
+    assert rename["name"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
+    assert rename["color"]["anyOf"] == [{"type": "integer"}, {"type": "string"}]
+    assert rename["size"]["anyOf"] == [{"type": "string"}, {"type": "null"}]
+    assert document["paths"]["/answers/own"]["get"]["parameters"][0]["schema"] == {"type": "string"}
+    body = document["paths"]["/answers"]["patch"]["requestBody"]
+    assert body["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Rename"}
 
 
 async def test_the_document_has_the_name_that_nestjs_gives_it(serve: Any) -> None:

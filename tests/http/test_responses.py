@@ -71,6 +71,8 @@ JSON_RESULTS: list[tuple[Any, Any]] = [
     ({"id": UUID(int=0)}, {"id": "00000000-0000-0000-0000-000000000000"}),
     ({1: "a"}, {"1": "a"}),
     ({"猫": "猫"}, {"猫": "猫"}),
+    (b"x\xff", {"type": "Buffer", "data": [120, 255]}),
+    (datetime(2030, 1, 1, tzinfo=UTC), "2030-01-01T00:00:00.000Z"),
 ]
 
 TEXT_RESULTS: list[tuple[Any, str]] = [
@@ -85,6 +87,8 @@ TEXT_RESULTS: list[tuple[Any, str]] = [
     (Color.RED, "red"),
     (Level.HIGH, "3"),
     ("猫", "猫"),
+    (Decimal("1.50"), "1.5"),
+    (UUID(int=0), "00000000-0000-0000-0000-000000000000"),
 ]
 
 

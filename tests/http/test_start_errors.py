@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
+from pydantic import Field
 
 from cqrs_nest.common import Body, Controller, Get, Param, Post, Query, UseGuards, UseInterceptors
 from cqrs_nest.http import CorsOptions, Dto, InvalidControllerError
@@ -64,6 +65,18 @@ class IncompleteModel:
     async def create(self, cat: Annotated[Incomplete, Body()]) -> None: ...
 
 
+class Untagged(Dto):
+    size: int
+
+
+@Controller("cats")
+class WrongDiscriminator:
+    @Post()
+    async def create(
+        self, cat: Annotated[Annotated[Untagged | Dto, Field(discriminator="kind")], Body()]
+    ) -> None: ...
+
+
 @Controller("cats")
 class NotCheckable:
     @Post()
@@ -109,6 +122,11 @@ class NoInterceptor:
         ),
         (IncompleteModel, "of cat has a field of the unknown type Decimal", "import Decimal at module level"),
         (NotCheckable, "cat cannot be checked against <class", "annotate it with a pydantic model"),
+        (
+            WrongDiscriminator,
+            "Model 'Untagged' needs a discriminator field for key 'kind'",
+            "annotate it with a pydantic",
+        ),
         (Pattern, "the path /cats/:id(\\d+) has", "use whole segments :name"),
         (NoGuard, "Opaque has no method can_activate", "write `async def can_activate(...)` in Opaque"),
         (NoInterceptor, "Opaque has no method intercept", "write `async def intercept(...)` in Opaque"),

@@ -95,6 +95,20 @@ async def test_a_number_is_finite(client: httpx.AsyncClient, name: str) -> None:
     assert (await client.post("/w", content=content, headers=JSON)).status_code in (400,)
 
 
+async def test_a_decimal_of_a_text_is_digits(serve: Any) -> None:
+    @Controller()
+    class Prices:
+        @Get()
+        async def get(self, price: Annotated[Decimal, Query("price")]) -> Decimal:
+            return price
+
+    client = await serve(Prices)
+    assert (await client.get("/?price=-1.50")).text == "-1.5"
+    for text in ("1_000", "٣", "1e999", "nan"):
+        refused = await client.get("/", params={"price": text})
+        assert refused.json()["message"] == "Validation failed (numeric string is expected)"
+
+
 @pytest.mark.parametrize("text", ["1_000", "+5", "%205", "1.0", "1e3", "٣"])
 async def test_an_integer_of_a_text_is_digits(client: httpx.AsyncClient, text: str) -> None:
     for path in (f"/w/since/2030-01-02?n={text}", f"/w/page?pageSize={text}"):
