@@ -70,22 +70,21 @@ class TaskRunner:
 
     async def settle(self, parent: DetailKey) -> None:
         """Tell how far a task with sub-tasks is, and end it when all of them have ended."""
-        task = await self._store.get(parent)
-        if task is None or task.status != TaskStatus.PROCESSING:
+        found = await self._store.counts(parent)
+        if found is None or found[0] != TaskStatus.PROCESSING:
             return
-        status = status_of_parent(*_counts(task.attributes))
+        counted = found[1]
+        status = status_of_parent(*_counts(counted))
         if status is not TaskStatus.PROCESSING:
-            attributes = await self._final_attributes(task)
+            attributes = await self._final_attributes(parent, counted)
             if await self._store.move(parent, status, attributes, before=(TaskStatus.PROCESSING,)) is None:
                 return
             await self._messages.status(parent, status, attributes)
             if status is not TaskStatus.COMPLETED:
-                failed = task.attributes["subTaskFailedCount"]
-                await self._messages.alarm(
-                    parent, f"{failed} of {task.attributes['subTaskCount']} sub-tasks failed"
-                )
+                failed = counted["subTaskFailedCount"]
+                await self._messages.alarm(parent, f"{failed} of {counted['subTaskCount']} sub-tasks failed")
             return
-        await self._messages.status(parent, status, task.attributes)
+        await self._messages.status(parent, status, counted)
 
     async def _begin(self, key: DetailKey) -> TaskEntity | None:
         """The task, which is now being processed; None when it has ended or is not to be done."""
@@ -94,8 +93,7 @@ class TaskRunner:
             if task is not None:
                 await self._messages.status(key, TaskStatus.PROCESSING, None)
             return task
-        parent = await self._store.get(parent_key(key))
-        if parent is None or parent.status == TaskStatus.CANCELLED:
+        if await self._store.status(parent_key(key)) in (None, TaskStatus.CANCELLED):
             await self._store.move(key, TaskStatus.CANCELLED)
             return None
         if await self._store.start_sub_task(key):
@@ -130,17 +128,16 @@ class TaskRunner:
             await self._messages.status(key, TaskStatus.PROCESSING, attributes)
 
     async def _is_cancelled(self, key: DetailKey) -> bool:
-        task = await self._store.get(parent_key(key) if is_sub_task(key) else key)
-        return task is None or task.status not in OPEN
+        return await self._store.status(parent_key(key) if is_sub_task(key) else key) not in OPEN
 
-    async def _final_attributes(self, task: TaskEntity) -> Mapping[str, Any]:
-        if task.attributes["subTaskCount"] > LISTED_SUB_TASKS:
-            return task.attributes
+    async def _final_attributes(self, parent: DetailKey, counted: Mapping[str, Any]) -> Mapping[str, Any]:
+        if counted["subTaskCount"] > LISTED_SUB_TASKS:
+            return counted
         listed = [
             {"pk": each.pk, "sk": each.sk, "status": each.status}
-            async for each in self._store.sub_tasks(task.key)
+            async for each in self._store.sub_tasks(parent)
         ]
-        return {**task.attributes, "subTasks": listed}
+        return {**counted, "subTasks": listed}
 
 
 def _counts(attributes: Mapping[str, Any]) -> tuple[int, int, int]:

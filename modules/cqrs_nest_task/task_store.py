@@ -41,6 +41,18 @@ class TaskStore:
         row = await self._dynamodb.get_item(self.table, key.row(), consistent_read=True)
         return None if row is None else TaskEntity.from_row(row)
 
+    async def status(self, key: DetailKey) -> str | None:
+        """The status of a task as it is now, without the input of all its sub-tasks."""
+        row = await self._dynamodb.get_item(self.table, key.row(), consistent_read=True, only=["status"])
+        return None if row is None else row["status"]
+
+    async def counts(self, key: DetailKey) -> tuple[str, Mapping[str, Any]] | None:
+        """Status and attributes of a task with sub-tasks as they are now."""
+        row = await self._dynamodb.get_item(
+            self.table, key.row(), consistent_read=True, only=["pk", "sk", "status", "attributes"]
+        )
+        return None if row is None else (row["status"], row["attributes"])
+
     async def put(self, task: Mapping[str, Any]) -> None:
         """Write a new task."""
         await self._dynamodb.put_item(self.table, task, ITEM_NOT_EXISTS)
