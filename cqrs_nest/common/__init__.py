@@ -61,7 +61,7 @@ from cqrs_nest.common.logger import Logger
 from cqrs_nest.common.metadata import MetadataKey, Reflector, SetMetadata, apply_decorators
 from cqrs_nest.common.middleware import MiddlewareConsumer, NestMiddleware, Next, RouteInfo
 from cqrs_nest.common.modules import DynamicModule, Import, Module
-from cqrs_nest.common.mounting import Guards, mounted
+from cqrs_nest.common.mounting import Guards, mounted, with_routes
 from cqrs_nest.common.parameters import (
     Body,
     Cookies,
@@ -215,4 +215,5 @@ __all__ = [
     "forward_ref",
     "mounted",
     "provide",
+    "with_routes",
 ]

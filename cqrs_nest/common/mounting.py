@@ -1,11 +1,13 @@
-"""`mounted`: a module's controller as its options want it."""
+"""`mounted` and `with_routes`: a module's controllers as its options want them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias, TypeVar, cast
+from dataclasses import replace
+from typing import Any, TypeAlias, TypeVar, cast
 
 from cqrs_nest.common.execution import CanActivate, UseGuards
+from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.common.routing import Controller
 
 T = TypeVar("T")
@@ -46,3 +48,17 @@ def mounted(
     if guards is not None:
         UseGuards(*guards)(variant)
     return variant
+
+
+def with_routes(
+    module: DynamicModule,
+    controller: type[Any],
+    *,
+    enabled: bool,
+    path: str | Sequence[str] | None = None,
+    guards: Guards | None = None,
+) -> DynamicModule:
+    """The module that `register` made, with its controller `mounted` if the application wants the routes."""
+    if not enabled:
+        return module
+    return replace(module, controllers=[mounted(controller, path=path, guards=guards)])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from cqrs_nest.aws import AwsModule, AwsResources, TableResource
-from cqrs_nest.common import DynamicModule, Guards, Import, Module, Token, mounted, provide
+from cqrs_nest.common import DynamicModule, Guards, Import, Module, Token, provide, with_routes
 from cqrs_nest.core import ConfigurableModule, OptionsFactory
 from cqrs_nest_sequence.sequence_settings import SequenceSettings
 from cqrs_nest_sequence.sequences_controller import SequencesController
@@ -41,7 +40,7 @@ class SequencesModule(ConfigurableModule[SequencesOptions]):
         a caller's own tenant only, and `system_admin` for what uses up numbers.
         """
         module = super().register(options, is_global=is_global)
-        return _with_routes(module, enable_controller, path, guards)
+        return with_routes(module, SequencesController, enabled=enable_controller, path=path, guards=guards)
 
     @classmethod
     def register_async(
@@ -66,12 +65,4 @@ class SequencesModule(ConfigurableModule[SequencesOptions]):
             imports=imports,
             is_global=is_global,
         )
-        return _with_routes(module, enable_controller, path, guards)
-
-
-def _with_routes(
-    module: DynamicModule, enable_controller: bool, path: str, guards: Guards | None
-) -> DynamicModule:
-    if not enable_controller:
-        return module
-    return replace(module, controllers=[mounted(SequencesController, path=path, guards=guards)])
+        return with_routes(module, SequencesController, enabled=enable_controller, path=path, guards=guards)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from importlib.resources import files
 
 from cqrs_nest.aws import AwsModule, AwsResources, QueueResource, StateMachineResource, TableResource
-from cqrs_nest.common import DynamicModule, Guards, Import, Module, Token, mounted, provide
+from cqrs_nest.common import DynamicModule, Guards, Import, Module, Token, provide, with_routes
 from cqrs_nest.core import ConfigurableModule, OptionsFactory
 from cqrs_nest_task.fan_out import TaskFanOut
 from cqrs_nest_task.task_controller import TaskController
@@ -92,7 +91,7 @@ class TaskModule(ConfigurableModule[TaskOptions]):
         default: a caller's own tenant only, and `system_admin` to create and cancel.
         """
         module = super().register(options, is_global=is_global)
-        return _with_routes(module, enable_controller, path, guards)
+        return with_routes(module, TaskController, enabled=enable_controller, path=path, guards=guards)
 
     @classmethod
     def register_async(
@@ -117,12 +116,4 @@ class TaskModule(ConfigurableModule[TaskOptions]):
             imports=imports,
             is_global=is_global,
         )
-        return _with_routes(module, enable_controller, path, guards)
-
-
-def _with_routes(
-    module: DynamicModule, enable_controller: bool, path: str | None, guards: Guards | None
-) -> DynamicModule:
-    if not enable_controller:
-        return module
-    return replace(module, controllers=[mounted(TaskController, path=path, guards=guards)])
+        return with_routes(module, TaskController, enabled=enable_controller, path=path, guards=guards)

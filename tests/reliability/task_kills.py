@@ -85,12 +85,12 @@ async def survive(sub_tasks: int, kills: int, seed: int = 0) -> Outcome:
             points = sorted(chance.sample(range(sub_tasks), kills))
             for point in points:
                 # The file tells how far the worker is; a row of 1,000 inputs is much to read again and again.
-                while len(_runs(log)) < point:
+                while len(_runs(log)) < point:  # noqa: ASYNC110 another process writes it
                     await asyncio.sleep(0.02)
                 await asyncio.sleep(chance.uniform(0, 0.05))
                 await worker.kill()
                 worker = await Worker.start(log)
-            while (parent := await _get(tasks, key)).status != "COMPLETED":
+            while (parent := await _get(tasks, key)).status != "COMPLETED":  # noqa: ASYNC110 the worker ends it
                 await asyncio.sleep(0.2)
             await worker.kill()
             found = await tasks.get_all_sub_task(key)
