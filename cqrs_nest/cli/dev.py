@@ -12,6 +12,7 @@ import click
 
 from cqrs_nest.app import AsgiApplication
 from cqrs_nest.cli.application import ApplicationType
+from cqrs_nest.cli.output import as_json
 from cqrs_nest.local import Queue, Schedule, run_local
 
 
@@ -48,19 +49,21 @@ class _NamedType(click.ParamType[tuple[str, str]]):
     help='A schedule: "nightly=cron(0 3 * * ? *)" or "often=rate(5 minutes)".',
 )
 @click.option("--reload/--no-reload", default=True, show_default=True, help="Start anew when code changes.")
+@as_json
 def dev(
     application: str,
     queues: tuple[tuple[str, str], ...],
     schedules: tuple[tuple[str, str], ...],
     reload: bool,
+    as_json: bool,
 ) -> None:
     """Run APPLICATION, such as my_service.main:app, on APP_PORT with embedded AWS until Ctrl-C.
 
     Its streams, queues, state machines and schedules run as in AWS, in this process, with the same code.
     Queues and schedules that modules name as AwsResources need no option. What tables hold is gone at the
-    end, and when code changes.
+    end, and when code changes. With --json one line tells where it answers, with a token.
     """
-    serve = partial(_serve, application, queues, schedules)
+    serve = partial(_serve, application, queues, schedules, as_json)
     if reload:
         _serve_and_reload(serve, application)
     else:
@@ -71,6 +74,7 @@ def _serve(
     name: str,
     queues: tuple[tuple[str, str], ...],
     schedules: tuple[tuple[str, str], ...],
+    as_json: bool,
     sockets: list[socket] | None = None,
 ) -> None:
     """Run the application, and end the process with its exit code. The reloader has no `sockets` for it."""
@@ -83,6 +87,7 @@ def _serve(
         http=application.http,
         queues=[Queue(queue, actions.split(",")) for queue, actions in queues],
         schedules=[Schedule(schedule, expression) for schedule, expression in schedules],
+        as_json=as_json,
     )
     sys.exit(status)
 

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import click
 
 from cqrs_nest import __version__
+from cqrs_nest.cli.output import as_json, print_json
 from cqrs_nest.cli.scaffold.template import build_template
 
 ANSWERS = ".cqrs-nest.yml"
@@ -45,18 +46,23 @@ class ProjectName(click.ParamType[str]):
 @click.command()
 @click.argument("name", type=ProjectName())
 @click.option("--directory", type=click.Path(path_type=Path), help="Where; ./NAME unless given.")
-def new(name: str, directory: Path | None) -> None:
+@as_json
+def new(name: str, directory: Path | None, as_json: bool) -> None:
     """Make the project NAME from the sample application. It runs, and its tests pass, as it is."""
     directory = directory or Path(name)
     if directory.exists() and any(directory.iterdir()):
         raise click.ClickException(f"{directory} is not empty; choose another name or --directory")
     _write(directory, name, overwrite=False)
     _begin_repository(directory)
-    click.echo(_NEXT.format(name=name, directory=directory), nl=False)
+    if as_json:
+        print_json({"name": name, "directory": str(directory)})
+    else:
+        click.echo(_NEXT.format(name=name, directory=directory), nl=False)
 
 
 @click.command()
-def update() -> None:
+@as_json
+def update(as_json: bool) -> None:
     """Bring the project in this directory to what this version's `new` makes.
 
     Its own files are written over, yours stay. The working tree has to be clean, so that `git diff` shows
@@ -71,6 +77,9 @@ def update() -> None:
     name = _project_name(answers)
     _write(directory, name, overwrite=True)
     changed = _git(directory, "status", "--porcelain", "--untracked-files=all") or ""
+    if as_json:
+        print_json({"changed": [line[3:] for line in changed.splitlines()]})
+        return
     click.echo(changed or f"everything is as cqrs-nest {__version__} makes it\n", nl=False)
 
 

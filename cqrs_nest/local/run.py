@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -60,13 +61,15 @@ def run_local(
     state_machines: Sequence[StateMachine] = (),
     schedules: Sequence[Schedule] = (),
     users: Sequence[LocalUser] = (),
+    as_json: bool = False,
 ) -> int:
     """Run an application with embedded AWS until Ctrl-C or SIGTERM; the exit code of the program.
 
     It listens on port APP_PORT of 127.0.0.1. Queues, state machines and schedules that modules name as
     `AwsResources` are there; others can be given. `http` is what `CqrsNest.asgi` is given elsewhere; `users`
-    are those that the login page offers. What a developer can mend (a taken port, a wrong setting, a missing
-    provider, a database that is not there) is printed without a stack, and the exit code is 1.
+    are those that the login page offers. `as_json` tells where it answers in one line of JSON.
+    What a developer can mend (a taken port, a wrong setting, a missing provider, a database that is not
+    there) is printed without a stack, and the exit code is 1.
     """
     start = partial(
         LocalRuntime.start,
@@ -82,7 +85,7 @@ def run_local(
         settings = env.load(environ={**os.environ, "NODE_ENV": "local"})
         # Before anything heavy: a second start should say at once that the port is taken.
         with listen(HOST, settings.app_port) as listener:
-            asyncio.run(_run(start, listener))
+            asyncio.run(_run(start, listener, as_json))
     except MENDABLE as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -90,22 +93,29 @@ def run_local(
 
 
 async def _run(
-    start: Callable[..., AbstractAsyncContextManager[LocalRuntime]], listener: socket.socket
+    start: Callable[..., AbstractAsyncContextManager[LocalRuntime]], listener: socket.socket, as_json: bool
 ) -> None:
     ending = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
     async with start(listener=listener) as runtime:
         with announce(runtime.url, runtime.variables()):
-            sys.stdout.write(
-                _BANNER.format(
-                    name=runtime.environment.app_name,
-                    url=runtime.url,
-                    aws_url=runtime.aws.url,
-                    user=DEVELOPER,
-                    tenant=TENANT,
-                    token=runtime.token(user=DEVELOPER, tenant=TENANT),
-                )
-            )
+            sys.stdout.write(_announcement(runtime, as_json))
             sys.stdout.flush()
             await ending.wait()
+
+
+def _announcement(runtime: LocalRuntime, as_json: bool) -> str:
+    name, token = runtime.environment.app_name, runtime.token(user=DEVELOPER, tenant=TENANT)
+    if as_json:
+        facts = {
+            "name": name,
+            "url": runtime.url,
+            "awsUrl": runtime.aws.url,
+            "tenant": TENANT,
+            "token": token,
+        }
+        return json.dumps(facts) + "\n"
+    return _BANNER.format(
+        name=name, url=runtime.url, aws_url=runtime.aws.url, user=DEVELOPER, tenant=TENANT, token=token
+    )

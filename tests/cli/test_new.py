@@ -1,6 +1,7 @@
 """`cqrs-nest new` and `update`, run as a user runs them. `tests/scaffold` runs what they make."""
 
 import ast
+import json
 import subprocess
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def test_a_directory_with_files_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_an_update_brings_back_what_new_makes_and_keeps_what_is_added(tmp_path: Path) -> None:
-    assert run(tmp_path, "new", "shop").returncode == 0
+    assert json.loads(run(tmp_path, "new", "shop", "--json").stdout) == {"name": "shop", "directory": "shop"}
     shop = tmp_path / "shop"
     (shop / "shop" / "mine.py").write_text("MINE = True\n")
     makefile = (shop / "Makefile").read_text()
@@ -89,12 +90,14 @@ def test_an_update_brings_back_what_new_makes_and_keeps_what_is_added(tmp_path: 
     first = run(shop, "update")
     git(shop, "commit", "--quiet", "--all", "--message", "Update")
     second = run(shop, "update")
+    third = run(shop, "update", "--json")
 
     assert "the working tree is no clean git repository; commit first" in refused.stderr
     assert first.stdout == " M Makefile\n", first.stderr
     assert (shop / "Makefile").read_text() == makefile
     assert (shop / "shop" / "mine.py").read_text() == "MINE = True\n"
     assert second.stdout == f"everything is as cqrs-nest {__version__} makes it\n"
+    assert json.loads(third.stdout) == {"changed": []}
 
 
 def test_an_update_outside_of_a_project(tmp_path: Path) -> None:
