@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -15,6 +16,7 @@ from cqrs_nest.app import AsgiApplication, NestApplication
 from cqrs_nest.config import InvalidEnvironmentError
 from cqrs_nest.core import Container
 from cqrs_nest.core.errors import CqrsNestError
+from cqrs_nest.local.running import find_running
 
 T = TypeVar("T")
 
@@ -38,6 +40,12 @@ class ApplicationType(click.ParamType[AsgiApplication]):
         if not isinstance(application, AsgiApplication):
             self.fail(f"{value!r} is no application; write app = CqrsNest.asgi(...)", param, ctx)
         return application
+
+
+def join_running_service() -> None:
+    """Work on the embedded AWS of the service that runs in this directory, if one does (NODE_ENV=local)."""
+    if os.environ.get("NODE_ENV", "local") == "local" and (running := find_running()) is not None:
+        os.environ.update(running.variables)
 
 
 application_argument = click.argument("application", type=ApplicationType())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "completion": ("completion:completion", "Print the script that lets SHELL complete commands."),
     "dev": ("dev:dev", "Run an application with embedded AWS until Ctrl-C."),
+    "doctor": ("doctor:doctor", "Say what the settings and the account of an application lack."),
     "generate": ("generate.command:generate", "Add a part to a project, with a test, wired into its module."),
     "graph": ("graph:graph", "Show the modules of an application."),
     "history": ("history:history", "Show every version of an item."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from typing import Any
 
@@ -13,13 +12,12 @@ from pydantic_core import to_jsonable_python
 
 from cqrs_nest.app import AsgiApplication, NestApplication
 from cqrs_nest.buses import CommandBus, EventBus, QueryBus
-from cqrs_nest.cli.application import ApplicationType, run_started
+from cqrs_nest.cli.application import application_argument, join_running_service, run_started
 from cqrs_nest.cli.async_console import AsyncConsole, evaluate
 from cqrs_nest.cli.output import as_json, print_json
 from cqrs_nest.config import Environment
 from cqrs_nest.context import Invoke
 from cqrs_nest.core.errors import UnknownProviderError
-from cqrs_nest.local.running import find_running
 
 _BUSES = {"command_bus": CommandBus, "query_bus": QueryBus, "event_bus": EventBus}
 
@@ -31,10 +29,10 @@ _BANNER = """{name} ({stage}). `await` works at the prompt; Ctrl-D ends it.
 
 
 @click.command()
-@click.argument("application")
+@application_argument
 @click.option("-c", "--command", "code", help="Run this instead, and print what it gives.")
 @as_json
-def shell(application: str, code: str | None, as_json: bool) -> None:
+def shell(application: AsgiApplication, code: str | None, as_json: bool) -> None:
     """Python with the container of APPLICATION, such as my_service.main:app, and `await` at the prompt.
 
     The application is started, but serves nothing. Beside a service that runs here (make run, cqrs-nest dev)
@@ -43,14 +41,11 @@ def shell(application: str, code: str | None, as_json: bool) -> None:
     """
     if as_json and code is None:
         raise click.UsageError("--json prints what --command gives")
-    running = find_running() if os.environ.get("NODE_ENV", "local") == "local" else None
-    os.environ.update(running.variables if running else {})
-    # Only now, as its settings may be read when it is imported.
-    found: AsgiApplication = ApplicationType().convert(application, None, None)
+    join_running_service()
     if code is None:
-        failed = run_started(found, _interact)
+        failed = run_started(application, _interact)
         raise click.exceptions.Exit(1 if failed and not sys.stdin.isatty() else 0)
-    result = run_started(found, lambda started: evaluate(code, _names(started)))
+    result = run_started(application, lambda started: evaluate(code, _names(started)))
     if as_json:
         print_json(to_jsonable_python(result, fallback=repr))
     elif result is not None:

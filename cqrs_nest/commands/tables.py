@@ -26,6 +26,14 @@ CALLS = {
 """What publishing, applying and reading do on the tables of a module, transactions by what is in them."""
 _TTL_CALLS = ("GetItem",)
 _SESSION_CALLS = ("GetItem", "PutItem", "Query")
+_STREAM_FIX = (
+    "aws dynamodb update-table --table-name {} "
+    f"--stream-specification StreamEnabled=true,StreamViewType={STREAM_VIEW}"
+)
+_EXPIRY_FIX = (
+    "aws dynamodb update-time-to-live --table-name {} "
+    "--time-to-live-specification Enabled=true,AttributeName=ttl"
+)
 
 _LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
@@ -60,6 +68,18 @@ class NeededTable:
         """The table for both of two that need it; the keys of the first, its stream included, hold."""
         calls = tuple(sorted({*self.calls, *other.calls}))
         return replace(self, is_required=self.is_required or other.is_required, calls=calls)
+
+
+@dataclass(frozen=True, slots=True)
+class TableProblem:
+    """What is wrong with a table, and what mends it."""
+
+    table: str
+    text: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.text}"
 
 
 @Injectable()
@@ -117,6 +137,10 @@ class CommandTables:
 
     async def check(self) -> list[str]:
         """What is wrong: missing tables, other keys, a missing or different stream, expiry that is off."""
+        return list(map(str, await self.problems()))
+
+    async def problems(self) -> list[TableProblem]:
+        """The same, each with its fix."""
         return await self._all_problems(self.needed, with_expiry=True)
 
     async def check_at_start(self) -> None:
@@ -139,7 +163,7 @@ class CommandTables:
             self._logger.warn("the tables could not be checked: %s", error)
             return
         if problems:
-            raise TablesNotReadyError(problems)
+            raise TablesNotReadyError(list(map(str, problems)))
 
     @property
     def _is_checked_at_start(self) -> bool:
@@ -149,32 +173,33 @@ class CommandTables:
         has_endpoint = environment.dynamodb_endpoint or any(name in os.environ for name in _ENDPOINTS)
         return _LAMBDA not in os.environ and (self._is_deployed or bool(has_endpoint))
 
-    async def _all_problems(self, tables: list[NeededTable], *, with_expiry: bool) -> list[str]:
+    async def _all_problems(self, tables: list[NeededTable], *, with_expiry: bool) -> list[TableProblem]:
         found = await asyncio.gather(*(self._problems(table, with_expiry) for table in tables))
         return [problem for problems in found for problem in problems]
 
-    async def _problems(self, table: NeededTable, with_expiry: bool) -> list[str]:
+    async def _problems(self, table: NeededTable, with_expiry: bool) -> list[TableProblem]:
         found = await self._describe(table.name)
         if found is None:
-            return [f"{table.name}: there is no such table"]
-        problems: list[str] = []
+            fix = "cqrs-nest tables create makes what is missing"
+            return [TableProblem(table.name, "there is no such table", fix)]
+        problems: list[TableProblem] = []
         keys = {key["AttributeName"]: key["KeyType"] for key in found["KeySchema"]}
         if keys != _KEYS:
-            problems.append(f"{table.name}: its keys are {', '.join(keys)}, not pk and sk")
-        stream: dict[str, Any] = found.get("StreamSpecification", {})
-        if table.is_streamed and not stream.get("StreamEnabled"):
-            problems.append(f"{table.name}: it has no stream, so its commands would never be applied")
-        elif table.is_streamed and stream["StreamViewType"] not in (STREAM_VIEW, "NEW_AND_OLD_IMAGES"):
-            problems.append(f"{table.name}: its stream carries {stream['StreamViewType']}, not {STREAM_VIEW}")
+            said = f"its keys are {', '.join(keys)}, not pk and sk"
+            problems.append(TableProblem(table.name, said, "make it anew: keys cannot be changed"))
+        stream = _stream_problem(found.get("StreamSpecification", {})) if table.is_streamed else None
+        if stream is not None:
+            problems.append(TableProblem(table.name, stream, _STREAM_FIX.format(table.name)))
         return problems + (await self._expiry_problems(table) if with_expiry else [])
 
-    async def _expiry_problems(self, table: NeededTable) -> list[str]:
+    async def _expiry_problems(self, table: NeededTable) -> list[TableProblem]:
         answer = await self._call("describe_time_to_live", TableName=table.name)
         expiry = answer["TimeToLiveDescription"]
         is_on = expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
         if is_on and expiry.get("AttributeName") == EXPIRY["AttributeName"]:
             return []
-        return [f"{table.name}: its rows do not expire by the attribute ttl"]
+        said = "its rows do not expire by the attribute ttl"
+        return [TableProblem(table.name, said, _EXPIRY_FIX.format(table.name))]
 
     async def _describe(self, name: str) -> dict[str, Any] | None:
         from botocore.exceptions import ClientError
@@ -214,3 +239,11 @@ class CommandTables:
 
     async def _call(self, operation: str, **request: Any) -> dict[str, Any]:
         return await self._session.call("dynamodb", operation, **request)
+
+
+def _stream_problem(stream: dict[str, Any]) -> str | None:
+    if not stream.get("StreamEnabled"):
+        return "it has no stream, so its commands would never be applied"
+    if stream["StreamViewType"] not in (STREAM_VIEW, "NEW_AND_OLD_IMAGES"):
+        return f"its stream carries {stream['StreamViewType']}, not {STREAM_VIEW}"
+    return None
