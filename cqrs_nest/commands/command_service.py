@@ -126,9 +126,7 @@ class CommandService:
         publication = check_publication(command, invoke_context, source, request_id, allow_cross_tenant)
         awaited = self._waiter.awaited(consistency, projections)
         published = await self._async.publish(publication, await self._base(publication))
-        if published is not None and awaited is not None:
-            await self._waiter.wait(published.key, published.version, awaited, timeout)
-        return published
+        return await self._waiter.applied(published, awaited, timeout)
 
     async def publish_sync(
         self,
@@ -157,13 +155,18 @@ class CommandService:
         source: str | None = None,
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
+        consistency: Consistency = "eventual",
+        projections: AwaitedProjections | None = None,
+        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
     ) -> CommandModel | None:
         """Merge changes into a command and write the result; see `merge` for the rules.
 
         `version` is that of the command to build on; 0 and -1 mean the newest one. Raises
-        BadRequestException when there is no such command.
+        BadRequestException when there is no such command. `consistency`, `projections` and `timeout` are
+        those of `publish_async`.
         """
         publication = check_publication(changes, invoke_context, source, request_id, allow_cross_tenant)
+        awaited = self._waiter.awaited(consistency, projections)
         version = publication.version
         refuse_new(version)
         stored = await (
@@ -173,7 +176,8 @@ class CommandService:
         )
         if stored is None:
             raise BadRequestException(ITEM_NOT_FOUND)
-        return await self._async.publish(merged(publication, stored), stored)
+        published = await self._async.publish(merged(publication, stored), stored)
+        return await self._waiter.applied(published, awaited, timeout)
 
     async def publish_partial_update_sync(
         self,
@@ -216,13 +220,17 @@ class CommandService:
         source: str | None = None,
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
+        consistency: Consistency = "eventual",
+        projections: AwaitedProjections | None = None,
+        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
     ) -> CommandModel | None:
         """Read an item, let `change` say what becomes of it, and publish that; anew when somebody was faster.
 
         `change` gets the newest command (with `sync` the data row), or None for an item that is not there.
         It gives the changes, which are merged as in a partial update, or the whole new item; None leaves
         everything as it is. It runs once for each attempt and may be async. Raises
-        VersionConflictException when `retries` more attempts were not enough.
+        VersionConflictException when `retries` more attempts were not enough. `consistency`, `projections`
+        and `timeout` are those of `publish_async`; with `sync` the command is applied when it returns.
 
             await command_service.update(
                 DetailKey(pk, sk), lambda item: {"attributes": {"count": item.attributes["count"] + 1}}
@@ -230,6 +238,7 @@ class CommandService:
         """
         key = check_published_key(*key)
         ensure_tenant(key.pk, allow_cross_tenant, invoke=invoke_context)
+        awaited = self._waiter.awaited(consistency, projections)
 
         async def attempt() -> CommandModel | None:
             stored = await (self._data_row(key) if sync else self._latest.find(key, "load or keep"))
@@ -245,7 +254,7 @@ class CommandService:
                 publication = merged(publication, stored)
             return await (self._sync if sync else self._async).publish(publication, stored)
 
-        return await retry_conflicts(attempt, retries)
+        return await self._waiter.applied(await retry_conflicts(attempt, retries), awaited, timeout)
 
     async def duplicate(
         self,
@@ -255,12 +264,16 @@ class CommandService:
         invoke_context: Invoke | None = None,
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
+        consistency: Consistency = "eventual",
+        projections: AwaitedProjections | None = None,
+        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
     ) -> CommandModel:
         """Publish a command once more as the next version, so that the pipeline applies it again.
 
         `sk` with a version names the command, without one the newest. Raises BadRequestException
-        when there is none.
+        when there is none. `consistency`, `projections` and `timeout` are those of `publish_async`.
         """
+        awaited = self._waiter.awaited(consistency, projections)
         publication = check_publication(
             {"pk": pk, "sk": sk}, invoke_context, DUPLICATED, request_id, allow_cross_tenant
         )
@@ -281,7 +294,8 @@ class CommandService:
             "sk": add_sort_key_version(sk, version + 1),
             "version": version + 1,
         }
-        return CommandModel.from_row(await self._async.write(publication, command, expected=version))
+        row = await self._async.write(publication, command, expected=version)
+        return await self._waiter.applied(CommandModel.from_row(row), awaited, timeout)
 
     async def re_sync_data(self) -> None:
         """Give every data row to the custom handlers once more: to fill a new store, or to mend one.

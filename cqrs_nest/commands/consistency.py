@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.commands.data_sync_handler import handler_name
 from cqrs_nest.commands.keys import DetailKey, add_sort_key_version, remove_sort_key_version
+from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.registry import CommandTableRegistry
 from cqrs_nest.commands.rows import DEAD_LETTERED, HANDLERS_DONE
 from cqrs_nest.commands.statuses import FINISHED
@@ -19,6 +20,8 @@ Consistency: TypeAlias = Literal["eventual", "strong"]
 """Whether a publish returns when the command is written, or when it is applied."""
 AwaitedProjections: TypeAlias = Sequence[str | type[Any]]
 """Data sync handlers, by class or by name."""
+
+CommandT = TypeVar("CommandT", CommandModel, CommandModel | None)
 
 TIMEOUT_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.01
@@ -87,6 +90,12 @@ class ProjectionWaiter:
                 f"it has: {', '.join(known) or 'none besides its data table'}."
             )
         return frozenset(wanted)
+
+    async def applied(self, command: CommandT, awaited: frozenset[str] | None, within: float) -> CommandT:
+        """A published command, once what `awaited` said it waits for has come; None changed nothing."""
+        if command is not None and awaited is not None:
+            await self.wait(command.key, command.version, awaited, within)
+        return command
 
     async def wait(self, key: DetailKey, version: int, names: frozenset[str], within: float) -> None:
         """Return when the data row and the named projections have come to a version.

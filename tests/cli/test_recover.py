@@ -129,7 +129,11 @@ def test_a_failure_is_named_and_the_exit_code_says_it(run: Run) -> None:
     assert status == 1
     assert "todo TODO#acme poison@1: ParkedError: " in errors
     assert "1 were carried on, 1 failed" in output
-    status, output, _ = run("recover", "--json", "--table", "todo", "--older-than", "0s", POISON="poison")
+    # It stands still anew since then.
+    _, output, _ = run("recover", "--json", "--table", "todo", POISON="poison")
+    assert document(output)["stalled"] == 0
+    with time_machine.travel(datetime.now(UTC) + timedelta(hours=1)):
+        status, output, _ = run("recover", "--json", "--table", "todo", POISON="poison")
     assert status == 1
     (failed,) = document(output)["failed"]
     assert (failed["table"], failed["sk"]) == ("todo", "poison@1")

@@ -32,6 +32,41 @@ async def test_a_strong_publish_returns_when_the_projections_have_applied_it(ser
     assert seen == ["A@1"]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda commands, **how: commands.publish_partial_update_async(
+            {"pk": "TODO#acme", "sk": "A", "version": 1, "name": "second"}, **how
+        ),
+        lambda commands, **how: commands.update(KEY, lambda item: {"name": "second"}, **how),
+        lambda commands, **how: commands.duplicate(pk="TODO#acme", sk="A@1", **how),
+    ],
+    ids=["publish_partial_update_async", "update", "duplicate"],
+)
+async def test_every_asynchronous_publish_can_wait(service: Service, change: Any) -> None:
+    await service.publish("A", "first")
+    await service.deliver(service.record("A@1"))
+
+    async def publish() -> list[str]:
+        assert await change(service.commands(), consistency="strong")
+        return list(service.projection.seen)
+
+    seen, _ = await asyncio.gather(publish(), deliver_once_published(service, "A@2"))
+    assert seen == ["A@1", "A@2"]
+    with pytest.raises(ValueError, match="has no projection Search"):
+        await change(service.commands(), consistency="strong", projections=["Search"])
+    assert service.row("command", "A@3") is None
+
+
+async def test_a_synchronous_update_has_nothing_to_wait_for(service: Service) -> None:
+    await service.commands().publish_sync(ROW)
+    changed = await service.commands().update(
+        KEY, lambda item: {"name": "second"}, sync=True, consistency="strong", timeout=0.5
+    )
+    assert changed is not None
+    assert service.projection.seen == ["A@1", "A@2"]
+
+
 async def test_it_gives_up_after_the_timeout_and_the_command_is_accepted(service: Service) -> None:
     with pytest.raises(NotAppliedException, match=r"not applied within 0\.01 seconds") as raised:
         await service.commands().publish_async(ROW, consistency="strong", timeout=0.01)
