@@ -12,7 +12,7 @@ from cqrs_nest.common.tokens import InjectionToken
 from cqrs_nest.core import Container, ModuleGraph, RequestScope
 from cqrs_nest.events import EventService
 from cqrs_nest.http import HttpApplication
-from cqrs_nest.pipeline import AppliedCommand, InlineDriver
+from cqrs_nest.pipeline import Drained, InlineDriver
 
 T = TypeVar("T")
 
@@ -46,20 +46,19 @@ class NestApplication:
         """Run the start hooks; only the first call does. `CqrsNest.create` has done so."""
         await self.container.initialize()
 
-    async def drain(self) -> list[AppliedCommand]:
-        """Run everything that is pending, and what comes of it; the commands that were applied, in order.
+    async def drain(self, *, raise_failures: bool = True) -> Drained:
+        """Run everything that is pending, and what comes of it; what was done.
 
         For tests: it reads the whole command tables, so outside of `NODE_ENV=local` it wants the driver
-        `inline`. Raises what a handler raised, several errors as an ExceptionGroup.
+        `inline`. Raises what a handler raised, several errors as an ExceptionGroup, unless `raise_failures`
+        is off: then the result tells which command and which handler failed.
         """
-        applied: list[AppliedCommand] = []
-        while True:
+
+        async def settle() -> None:
             for event_bus in self.container.get_all(EventBus):
                 await event_bus.drain()
-            found = await self.container.get(InlineDriver).drain()
-            if not found:
-                return applied
-            applied += found
+
+        return await self.container.get(InlineDriver).drain(raise_failures=raise_failures, settle=settle)
 
     async def close(self, signal: str | None = None) -> None:
         """Run the shutdown hooks."""

@@ -5,18 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Unpack
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import ITEM_EXISTS, TableType, is_condition_failure
 from cqrs_nest.aws.dynamodb.service import Reading
 from cqrs_nest.commands.async_publisher import AsyncPublisher
-from cqrs_nest.commands.consistency import (
-    TIMEOUT_SECONDS,
-    AwaitedProjections,
-    Consistency,
-    ProjectionWaiter,
-)
+from cqrs_nest.commands.consistency import ProjectionWaiter, Waiting
 from cqrs_nest.commands.errors import ITEM_NOT_FOUND, NOT_FOUND_OR_MISMATCH, VersionConflictException
 from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.key_checks import check_published_key, check_read
@@ -111,9 +106,7 @@ class CommandService:
         source: str | None = None,
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
-        consistency: Consistency = "eventual",
-        projections: AwaitedProjections | None = None,
-        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
+        **waiting: Unpack[Waiting],
     ) -> CommandModel | None:
         """Write a command; the pipeline applies it soon after.
 
@@ -121,12 +114,12 @@ class CommandService:
 
         With `consistency="strong"` it returns when the command is applied and the `projections` (data
         sync handlers; None: all of the table) have taken it over. Raises NotAppliedException when that
-        takes longer than `timeout` seconds; the command is accepted all the same.
+        takes longer than `timeout` seconds (5); the command is accepted all the same.
         """
         publication = check_publication(command, invoke_context, source, request_id, allow_cross_tenant)
-        awaited = self._waiter.awaited(consistency, projections)
+        awaited = self._waiter.awaited(**waiting)
         published = await self._async.publish(publication, await self._base(publication))
-        return await self._waiter.applied(published, awaited, timeout)
+        return await self._waiter.applied(published, awaited)
 
     async def publish_sync(
         self,
@@ -155,18 +148,15 @@ class CommandService:
         source: str | None = None,
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
-        consistency: Consistency = "eventual",
-        projections: AwaitedProjections | None = None,
-        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
+        **waiting: Unpack[Waiting],
     ) -> CommandModel | None:
         """Merge changes into a command and write the result; see `merge` for the rules.
 
         `version` is that of the command to build on; 0 and -1 mean the newest one. Raises
-        BadRequestException when there is no such command. `consistency`, `projections` and `timeout` are
-        those of `publish_async`.
+        BadRequestException when there is no such command. It can wait like `publish_async`.
         """
         publication = check_publication(changes, invoke_context, source, request_id, allow_cross_tenant)
-        awaited = self._waiter.awaited(consistency, projections)
+        awaited = self._waiter.awaited(**waiting)
         version = publication.version
         refuse_new(version)
         stored = await (
@@ -177,7 +167,7 @@ class CommandService:
         if stored is None:
             raise BadRequestException(ITEM_NOT_FOUND)
         published = await self._async.publish(merged(publication, stored), stored)
-        return await self._waiter.applied(published, awaited, timeout)
+        return await self._waiter.applied(published, awaited)
 
     async def publish_partial_update_sync(
         self,
@@ -220,17 +210,14 @@ class CommandService:
         source: str | None = None,
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
-        consistency: Consistency = "eventual",
-        projections: AwaitedProjections | None = None,
-        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
+        **waiting: Unpack[Waiting],
     ) -> CommandModel | None:
         """Read an item, let `change` say what becomes of it, and publish that; anew when somebody was faster.
 
         `change` gets the newest command (with `sync` the data row), or None for an item that is not there.
         It gives the changes, which are merged as in a partial update, or the whole new item; None leaves
-        everything as it is. It runs once for each attempt and may be async. Raises
-        VersionConflictException when `retries` more attempts were not enough. `consistency`, `projections`
-        and `timeout` are those of `publish_async`; with `sync` the command is applied when it returns.
+        everything as it is. It runs once for each attempt and may be async. It can wait like
+        `publish_async`. Raises VersionConflictException when `retries` more attempts were not enough.
 
             await command_service.update(
                 DetailKey(pk, sk), lambda item: {"attributes": {"count": item.attributes["count"] + 1}}
@@ -238,7 +225,7 @@ class CommandService:
         """
         key = check_published_key(*key)
         ensure_tenant(key.pk, allow_cross_tenant, invoke=invoke_context)
-        awaited = self._waiter.awaited(consistency, projections)
+        awaited = self._waiter.awaited(**waiting)
 
         async def attempt() -> CommandModel | None:
             stored = await (self._data_row(key) if sync else self._latest.find(key, "load or keep"))
@@ -254,7 +241,7 @@ class CommandService:
                 publication = merged(publication, stored)
             return await (self._sync if sync else self._async).publish(publication, stored)
 
-        return await self._waiter.applied(await retry_conflicts(attempt, retries), awaited, timeout)
+        return await self._waiter.applied(await retry_conflicts(attempt, retries), awaited)
 
     async def duplicate(
         self,
@@ -264,16 +251,14 @@ class CommandService:
         invoke_context: Invoke | None = None,
         request_id: str | None = None,
         allow_cross_tenant: bool = False,
-        consistency: Consistency = "eventual",
-        projections: AwaitedProjections | None = None,
-        timeout: float = TIMEOUT_SECONDS,  # noqa: ASYNC109 - raises an answer of its own
+        **waiting: Unpack[Waiting],
     ) -> CommandModel:
         """Publish a command once more as the next version, so that the pipeline applies it again.
 
         `sk` with a version names the command, without one the newest. Raises BadRequestException
-        when there is none. `consistency`, `projections` and `timeout` are those of `publish_async`.
+        when there is none. It can wait like `publish_async`.
         """
-        awaited = self._waiter.awaited(consistency, projections)
+        awaited = self._waiter.awaited(**waiting)
         publication = check_publication(
             {"pk": pk, "sk": sk}, invoke_context, DUPLICATED, request_id, allow_cross_tenant
         )
@@ -295,7 +280,7 @@ class CommandService:
             "version": version + 1,
         }
         row = await self._async.write(publication, command, expected=version)
-        return await self._waiter.applied(CommandModel.from_row(row), awaited, timeout)
+        return await self._waiter.applied(CommandModel.from_row(row), awaited)
 
     async def re_sync_data(self) -> None:
         """Give every data row to the custom handlers once more: to fill a new store, or to mend one.

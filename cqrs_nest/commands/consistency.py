@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.commands.data_sync_handler import handler_name
@@ -27,6 +28,22 @@ TIMEOUT_SECONDS = 5.0
 _FIRST_PAUSE_SECONDS = 0.01
 _LONGEST_PAUSE_SECONDS = 0.2
 _STATE = ("status", HANDLERS_DONE, DEAD_LETTERED)
+
+
+class Waiting(TypedDict, total=False):
+    """How a publish waits: `consistency` is "eventual" unless given, `timeout` 5 seconds."""
+
+    consistency: Consistency
+    projections: AwaitedProjections | None
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """The names of projections, and for how many seconds they are waited for."""
+
+    projections: frozenset[str]
+    within: float
 
 
 class NotAppliedException(GatewayTimeoutException):
@@ -66,14 +83,17 @@ class ProjectionWaiter:
         self._inline = inline
 
     def awaited(
-        self, consistency: Consistency, projections: AwaitedProjections | None
-    ) -> frozenset[str] | None:
-        """The names that a publish has to wait for; None when it need not wait.
+        self,
+        consistency: Consistency = "eventual",
+        projections: AwaitedProjections | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> Awaited | None:
+        """What a publish has to wait for; None when it need not wait.
 
         Raises ValueError for projections without strong consistency, and for unknown ones.
         """
         if consistency == "strong":
-            return self.names(projections)
+            return Awaited(self.names(projections), timeout)
         if projections is not None:
             raise ValueError('Projections are waited for with consistency="strong" only.')
         return None
@@ -91,31 +111,33 @@ class ProjectionWaiter:
             )
         return frozenset(wanted)
 
-    async def applied(self, command: CommandT, awaited: frozenset[str] | None, within: float) -> CommandT:
-        """A published command, once what `awaited` said it waits for has come; None changed nothing."""
+    async def applied(self, command: CommandT, awaited: Awaited | None) -> CommandT:
+        """A published command (None: it changed nothing), once what it waits for has come."""
         if command is not None and awaited is not None:
-            await self.wait(command.key, command.version, awaited, within)
+            await self.wait(command.key, command.version, awaited)
         return command
 
-    async def wait(self, key: DetailKey, version: int, names: frozenset[str], within: float) -> None:
-        """Return when the data row and the named projections have come to a version.
+    async def wait(self, key: DetailKey, version: int, awaited: Awaited) -> None:
+        """Return when the data row and the awaited projections have come to a version.
 
-        `within` is in seconds. Raises NotAppliedException when they are over, or when the command has gone to
-        the dead-letter queue.
+        Raises NotAppliedException when the time is over, or when the command has gone to the dead-letter
+        queue.
         """
         key = DetailKey(key.pk, remove_sort_key_version(key.sk))
         pause = _FIRST_PAUSE_SECONDS
-        limit = asyncio.timeout(within)
+        limit = asyncio.timeout(awaited.within)
         try:
             async with limit:
-                while not await self._has_applied(key, version, names):
+                while not await self._has_applied(key, version, awaited.projections):
                     if self._inline.apply_pending is None or not await self._inline.apply_pending():
                         await asyncio.sleep(pause)
                         pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise NotAppliedException(key, version, f"not applied within {within:g} seconds") from error
+            raise NotAppliedException(
+                key, version, f"not applied within {awaited.within:g} seconds"
+            ) from error
 
     async def _has_applied(self, key: DetailKey, version: int, names: frozenset[str]) -> bool:
         if not names and not self._table.options.disable_default_handler:

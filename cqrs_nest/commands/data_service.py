@@ -8,7 +8,7 @@ from typing import Any
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, Order, is_condition_failure
-from cqrs_nest.commands.consistency import TIMEOUT_SECONDS, AwaitedProjections, ProjectionWaiter
+from cqrs_nest.commands.consistency import TIMEOUT_SECONDS, Awaited, AwaitedProjections, ProjectionWaiter
 from cqrs_nest.commands.item_versions import ItemVersions
 from cqrs_nest.commands.key_checks import check_read
 from cqrs_nest.commands.keys import DetailKey, remove_sort_key_version
@@ -88,7 +88,7 @@ class DataService:
             await data_service.wait_for(DetailKey(pk, sk), version, projections=[TodoProjection])
         """
         check_read(key.pk, key.sk, allow_cross_tenant)
-        await self._waiter.wait(key, version, self._waiter.names(projections), timeout)
+        await self._waiter.wait(key, version, Awaited(self._waiter.names(projections), timeout))
 
     async def list_items_by_pk(
         self,

@@ -10,7 +10,8 @@ from cqrs_nest.pipeline.errors import (
     SyncDataHandlerNotFoundError,
     UnknownStateError,
 )
-from cqrs_nest.pipeline.inline_driver import InlineDriver
+from cqrs_nest.pipeline.handler_runs import HandlerRun
+from cqrs_nest.pipeline.inline_driver import Drained, InlineDriver
 from cqrs_nest.pipeline.module import PipelineModule
 from cqrs_nest.pipeline.options import Driver, PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
@@ -34,8 +35,10 @@ __all__ = [
     "CommandTooLargeError",
     "ConcurrentChangeError",
     "DeadLetterRedrive",
+    "Drained",
     "Driver",
     "FailedCommand",
+    "HandlerRun",
     "InlineDriver",
     "InvalidPipelineError",
     "NewCommandEvent",

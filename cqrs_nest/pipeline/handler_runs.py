@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from cqrs_nest.commands import CommandModel, RegisteredHandler
@@ -15,6 +17,20 @@ NOTE_AFTER_SECONDS = 0.5
 """When some handlers are through and others are not by then, it is noted: a function may be cut off."""
 
 _logger = Logger("Pipeline")
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerRun:
+    """A data sync handler that was given a command; `error` is what it raised in the end (None: nothing)."""
+
+    handler: str
+    pk: str
+    sk: str
+    error: Exception | None = None
+
+
+handler_runs: ContextVar[list[HandlerRun] | None] = ContextVar("handler_runs", default=None)
+"""Where runs are noted, for who wants to know."""
 
 
 async def run_handlers(
@@ -46,6 +62,16 @@ async def run_handlers(
 
 async def run_handler(handler: RegisteredHandler, row: Row) -> Any:
     """Let one handler take a command over, as often as its policy allows; its result."""
+    try:
+        result = await _attempts(handler, row)
+    except Exception as error:
+        _note(handler, row, error)
+        raise
+    _note(handler, row)
+    return result
+
+
+async def _attempts(handler: RegisteredHandler, row: Row) -> Any:
     for pause in handler.retry.pauses():
         try:
             return await handler.instance.up(CommandModel.from_row(row))
@@ -58,6 +84,12 @@ async def run_handler(handler: RegisteredHandler, row: Row) -> Any:
             )
         await asyncio.sleep(pause)
     return await handler.instance.up(CommandModel.from_row(row))
+
+
+def _note(handler: RegisteredHandler, row: Row, error: Exception | None = None) -> None:
+    runs = handler_runs.get()
+    if runs is not None:
+        runs.append(HandlerRun(handler.name, row["pk"], row["sk"], error))
 
 
 def _succeeded(runs: Mapping[str, asyncio.Task[Any]]) -> set[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from cqrs_nest.aws import AwsSession, DynamoDbService, StepFunctionService, error_code
 from cqrs_nest.aws.dynamodb import Condition
@@ -22,6 +23,8 @@ from cqrs_nest.pipeline.sync_commands import SyncCommandHandler
 ITEMS_AT_ONCE = 8
 SEGMENT_BYTES = 256_000_000
 """About how much of a table is one part of a recovery."""
+CommandId: TypeAlias = tuple[str, str, str]
+"""The name of a table, and the key of a command in it."""
 _DELIVERY = "recovery"
 _WANTED = ("pk", "sk", "version", "status", "syncMode", "updatedAt", "createdAt", OWED)
 _UNFINISHED = Condition(
@@ -119,10 +122,13 @@ class CommandRecovery:
             rows += found.get("ItemCount", 0)
         return parts, rows
 
-    async def recover(self, part: RecoveryPart, older_than: timedelta) -> RecoveryResult:
+    async def recover(
+        self, part: RecoveryPart, older_than: timedelta, *, leave_out: Container[CommandId] = ()
+    ) -> RecoveryResult:
         """Carry on the commands of a part that have stood still for longer than `older_than`.
 
-        A command that fails does not keep others of other items from being carried on.
+        A command that fails, or one to `leave_out`, keeps the later ones of its item from being carried on,
+        and no others.
         """
         table = self._table(part.table)
         result = RecoveryResult()
@@ -137,7 +143,7 @@ class CommandRecovery:
             )
             stalled = [row for row in page.items if _stands_still(row, older_than)]
             result.add(RecoveryResult(page.scanned, len(stalled)))
-            result.add(await self._carry_on_items(table, stalled))
+            result.add(await self._carry_on_items(table, stalled, leave_out))
             start = page.last_key
             if start is None:
                 return result
@@ -147,37 +153,58 @@ class CommandRecovery:
 
         Raises what keeps it, or a later one, from being applied.
         """
-        applied: list[AppliedCommand] = []
-        row = await self._due_row(table, pk, sk)
-        while row is not None:
-            steps = self._pipeline.steps(table, row, _DELIVERY)
-            if await self._is_left_to_execution(steps, row):
-                break
-            await self._apply(table, steps, row)
-            applied.append(AppliedCommand(table.table.name, steps.pk, steps.sk))
-            following = await steps.progress.row(steps.version + 1)
-            row = following if following is not None and _is_due(following) else None
-        return applied
+        result = RecoveryResult()
+        await self._carry_on(table, pk, sk, result)
+        for failed in result.failed:
+            raise failed.error
+        return result.applied
 
-    async def _carry_on_items(self, table: RegisteredTable, rows: Iterable[Row]) -> RecoveryResult:
+    async def _carry_on(
+        self,
+        table: RegisteredTable,
+        pk: str,
+        sk: str,
+        result: RecoveryResult,
+        leave_out: Container[CommandId] = (),
+    ) -> None:
+        """Note in `result` which commands were applied, up to one that fails or is to be left out."""
+        name = table.table.name
+        try:
+            row = await self._due_row(table, pk, sk)
+            while row is not None and (name, pk, row["sk"]) not in leave_out:
+                sk = row["sk"]
+                steps = self._pipeline.steps(table, row, _DELIVERY)
+                if await self._is_left_to_execution(steps, row):
+                    return
+                await self._apply(table, steps, row)
+                result.applied.append(AppliedCommand(name, pk, sk))
+                following = await steps.progress.row(steps.version + 1)
+                row = following if following is not None and _is_due(following) else None
+        except Exception as error:  # noqa: BLE001 - it is reported with the others
+            result.failed.append(FailedCommand(name, pk, sk, error))
+
+    async def _carry_on_items(
+        self, table: RegisteredTable, rows: Iterable[Row], leave_out: Container[CommandId]
+    ) -> RecoveryResult:
         """One item after another, its commands in order; several items at once."""
         items: dict[tuple[str, str], list[Row]] = {}
         for row in rows:
             items.setdefault((row["pk"], remove_sort_key_version(row["sk"])), []).append(row)
-        result = RecoveryResult()
+        results = [RecoveryResult() for _ in items]
         at_once = asyncio.Semaphore(ITEMS_AT_ONCE)
 
-        async def carry_on_item(commands: list[Row]) -> None:
+        async def carry_on_item(commands: list[Row], result: RecoveryResult) -> None:
             async with at_once:
                 for row in sorted(commands, key=lambda row: int(row.get("version") or 0)):
-                    try:
-                        result.applied += await self.carry_on(table, row["pk"], row["sk"])
-                    except Exception as error:  # noqa: BLE001 - it is reported with the others
-                        result.failed.append(FailedCommand(table.table.name, row["pk"], row["sk"], error))
+                    if result.failed or (table.table.name, row["pk"], row["sk"]) in leave_out:
                         return
+                    await self._carry_on(table, row["pk"], row["sk"], result, leave_out)
 
-        await asyncio.gather(*(carry_on_item(commands) for commands in items.values()))
-        return result
+        await asyncio.gather(*map(carry_on_item, items.values(), results))
+        together = RecoveryResult()
+        for result in results:
+            together.add(result)
+        return together
 
     async def _apply(self, table: RegisteredTable, steps: CommandSteps, row: Row) -> None:
         if row.get("syncMode") == SYNC_MODE:

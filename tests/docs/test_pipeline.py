@@ -33,7 +33,7 @@ async def test_the_application_of_the_page_is_drained() -> None:
         await app.get(CommandTables).create()
         app.get(AwsSession).client("sns").create_topic(Name="topic")
         assert await names["buy_milk"](app) == (["1@1"], {"TODO#acme#1": "Milk"})
-        assert await app.drain() == []
+        assert not await app.drain()
         await app.close()
 
 

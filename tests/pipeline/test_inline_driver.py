@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cqrs_nest.commands import CommandModel
-from cqrs_nest.pipeline import AppliedCommand, InlineDriver
+from cqrs_nest.pipeline import AppliedCommand, HandlerRun, InlineDriver
 
 if TYPE_CHECKING:
     from tests.pipeline.conftest import Service
@@ -17,16 +17,22 @@ ROW: dict[str, Any] = {"pk": "TODO#acme", "sk": "A", "id": "TODO#acme#A", "name"
 
 async def test_drain_applies_what_is_pending(inline: Service) -> None:
     driver = inline.container.get(InlineDriver)
-    assert await driver.drain() == []
+    assert not await driver.drain()
     await inline.publish("A", "first")
     await inline.publish("A", "second", version=1)
     assert inline.row("data", "A") is None
-    assert await driver.drain() == [
+    drained = await driver.drain()
+    assert drained.applied == [
         AppliedCommand("todo", "TODO#acme", "A@1"),
         AppliedCommand("todo", "TODO#acme", "A@2"),
     ]
+    assert drained.handlers == [
+        HandlerRun("Projection", "TODO#acme", "A@1"),
+        HandlerRun("Projection", "TODO#acme", "A@2"),
+    ]
+    assert drained.failed == []
     assert inline.projection.seen == ["A@1", "A@2"]
-    assert await driver.drain() == []
+    assert not await driver.drain()
 
 
 async def test_it_also_applies_what_handlers_publish(
@@ -38,8 +44,8 @@ async def test_it_also_applies_what_handlers_publish(
 
     monkeypatch.setattr(inline.projection, "up", publish_another)
     await inline.publish("A", "first")
-    applied = await inline.container.get(InlineDriver).drain()
-    assert [(command.table, command.sk) for command in applied] == [("todo", "A@1"), ("note", "N@1")]
+    drained = await inline.container.get(InlineDriver).drain()
+    assert [(command.table, command.sk) for command in drained.applied] == [("todo", "A@1"), ("note", "N@1")]
 
 
 async def test_errors_of_handlers_come_out_of_it_when_all_else_is_done(inline: Service) -> None:
@@ -53,6 +59,45 @@ async def test_errors_of_handlers_come_out_of_it_when_all_else_is_done(inline: S
     await inline.publish("B", "A first", version=1)
     with pytest.raises(ExceptionGroup, match="2 commands could not be applied"):
         await driver.drain()
+
+
+async def test_it_tells_which_command_failed_in_which_handler(inline: Service) -> None:
+    for sk in ("A", "B"):
+        await inline.publish(sk, f"{sk} first", table="master")
+        await inline.publish(sk, f"{sk} second", version=1, table="master")
+    inline.mail.failing |= {"A second", "B first"}
+    drained = await inline.container.get(InlineDriver).drain(raise_failures=False)
+    assert drained.applied == [AppliedCommand("master", "TODO#acme", "A@1")]
+    failed = {command.sk: command.error for command in drained.failed}
+    assert failed.keys() == {"A@2", "B@1"}
+    assert {(run.handler, run.sk): run.error for run in drained.handlers} == {
+        ("Search", "A@1"): None,
+        ("mail", "A@1"): None,
+        ("Search", "A@2"): None,
+        ("mail", "A@2"): failed["A@2"],
+        ("Search", "B@1"): None,
+        ("mail", "B@1"): failed["B@1"],
+    }
+    assert len(drained.handlers) == 6
+    again = await inline.container.get(InlineDriver).drain(raise_failures=False)
+    assert {run.handler for run in again.handlers} == {"mail"}
+
+
+async def test_what_handlers_publish_is_applied_also_when_another_command_fails(
+    inline: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def publish_another(command: CommandModel) -> None:
+        if command.name == "bad":
+            raise RuntimeError("no room for bad")
+        row = {"pk": "TODO#acme", "sk": "N", "id": "TODO#acme#N", "name": f"after {command.name}"}
+        await inline.commands("note").publish_async(row)
+
+    monkeypatch.setattr(inline.projection, "up", publish_another)
+    await inline.publish("A", "first")
+    await inline.publish("B", "bad")
+    with pytest.raises(RuntimeError, match="no room for bad"):
+        await inline.container.get(InlineDriver).drain()
+    assert inline.status("N@1", "note") == "finish:FINISHED"
 
 
 async def test_a_strong_publish_applies_itself(inline: Service) -> None:
