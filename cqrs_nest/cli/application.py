@@ -75,8 +75,22 @@ def run_with(application: AsgiApplication, work: Callable[[Container], Awaitable
     return run(with_container())
 
 
+def join_local_run() -> None:
+    """Let this process find the account of a service that runs here (`make run`, `cqrs-nest dev`), if any.
+
+    With another NODE_ENV than `local` it finds its own.
+    """
+    running = find_running() if os.environ.get("NODE_ENV", "local") == "local" else None
+    if running is not None:
+        os.environ.update(running.variables)
+
+
 def run_started(application: AsgiApplication, work: Callable[[NestApplication], Awaitable[T]]) -> T:
-    """Run work on a started application: the start hooks have run, and the shutdown hooks will."""
+    """Run work on a started application: the start hooks have run, and the shutdown hooks will.
+
+    Beside a run of it on this machine, that is the account it works on.
+    """
+    join_local_run()
 
     async def with_application() -> T:
         try:

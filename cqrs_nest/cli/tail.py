@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
@@ -16,13 +15,13 @@ from typing import Any
 import click
 
 from cqrs_nest.aws import AwsSession
-from cqrs_nest.cli.application import run
+from cqrs_nest.cli.application import join_local_run, run
 from cqrs_nest.cli.stream_follower import StreamFollower
 from cqrs_nest.cli.topic_follower import follow_topic
+from cqrs_nest.commands.rows import DEAD_LETTERED
 from cqrs_nest.config import Environment
 from cqrs_nest.context.tenants import tenant_of
 from cqrs_nest.events import DynamoDbStreamEvent
-from cqrs_nest.local.running import find_running
 
 REMEMBERED = 10_000
 LOCAL_PAUSE, PAUSE = 0.1, 1.0
@@ -48,7 +47,7 @@ class Line:
 
     def text(self) -> str:
         """For a person."""
-        colour = "red" if self.what.endswith(":FAILED") else _COLOURS[self.kind]
+        colour = "red" if ":FAILED" in self.what else _COLOURS[self.kind]
         kind = click.style(f"{self.kind:<10}", fg=colour)
         by = f"  by {self.by}" if self.by else ""
         return f"{self.time[11:23]}  {kind}  {self.table}  {self.pk} {self.sk}  {self.what}{by}"
@@ -80,6 +79,8 @@ def lines_of(change: DynamoDbStreamEvent, table: str, statuses: Statuses) -> Ite
     if change.event_name == "INSERT":
         what = json.dumps(row.get("name"), ensure_ascii=False)
         yield Line(now, "command", table, pk, sk, what, row.get("updatedBy") or row.get("createdBy"))
+    if row.get(DEAD_LETTERED) and isinstance(status, str):
+        status = f"{status}, in the dead-letter queue"
     if isinstance(status, str) and statuses.is_new(table, pk, sk, status):
         yield Line(now, "projection", table, pk, sk, status)
 
@@ -114,11 +115,8 @@ class _Printer:
 
 
 async def _tail(printer: _Printer, tables: tuple[str, ...], start: str) -> None:
-    running = find_running() if os.environ.get("NODE_ENV", "local") == "local" else None
-    variables: Mapping[str, str] = running.variables if running else {}
-    # The session finds its credentials there.
-    os.environ.update({name: value for name, value in variables.items() if name.startswith("AWS_")})
-    environment = Environment.load(environ={**os.environ, **variables})
+    join_local_run()
+    environment = Environment.load()
     session = AwsSession(environment)
     try:
         await _follow(printer, environment, session, tables, start)

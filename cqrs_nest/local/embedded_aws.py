@@ -20,6 +20,7 @@ REGION = "ap-northeast-1"
 ACCOUNT = "123456789012"
 MAIN_TOPIC = "CqrsSnsTopic"
 ALARM_TOPIC = "AlarmSnsTopic"
+DEAD_LETTERS = "dead-letters"
 BUCKET = "local-bucket"
 FUNCTION = "local-main"
 TASK_STATE_MACHINE = "sfn-task"
@@ -75,14 +76,16 @@ class EmbeddedAws:
             "S3_BUCKET_NAME": BUCKET,
             "SNS_TOPIC_ARN": _topic_arn(MAIN_TOPIC),
             "SNS_ALARM_TOPIC_ARN": _topic_arn(ALARM_TOPIC),
+            "DEAD_LETTER_QUEUE_URL": f"{self.url}/{ACCOUNT}/{DEAD_LETTERS}",
             "SFN_COMMAND_ARN": _state_machine_arn(COMMAND_STATE_MACHINE),
             "SFN_TASK_ARN": _state_machine_arn(TASK_STATE_MACHINE),
         }
 
     async def create_bases(self, session: AwsSession) -> None:
-        """Create the topics and the bucket."""
+        """Create the topics, the dead-letter queue and the bucket."""
         for topic in (MAIN_TOPIC, ALARM_TOPIC):
             await session.call("sns", "create_topic", Name=topic)
+        await session.call("sqs", "create_queue", QueueName=DEAD_LETTERS)
         location = {"LocationConstraint": REGION}
         await session.call("s3", "create_bucket", Bucket=BUCKET, CreateBucketConfiguration=location)
 

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any, Protocol
 
 from starlette.types import ASGIApp
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from cqrs_nest.local.http_server import HttpServer
 
 _DRAIN_SECONDS = 30.0
+_TEMPORARY_DATABASE = f"sqlite+aiosqlite:///{gettempdir()}/cqrs_nest-"
 
 
 class Source(Protocol):
@@ -110,6 +112,8 @@ class LocalRuntime:
                     **aws.variables(),
                 }
             )
+            if environment.database_url is None:
+                environment = _with_temporary_database(environment, stack)
             configure_logging(environment)
             session = AwsSession(environment)
             stack.push_async_callback(session.on_application_shutdown)
@@ -164,9 +168,14 @@ class LocalRuntime:
             raise TimeoutError(f"Not worked off after {within:g} s: {busy}") from None
 
     def variables(self) -> dict[str, str]:
-        """The environment variables by which another process finds the same account and tables."""
+        """The environment variables by which another process finds the same account, tables and read models.
+
+        A DATABASE_URL of one's own is not among them: it may hold a password, and is found without.
+        """
+        url = self.environment.database_url
         return {
             **self.aws.variables(),
+            **({"DATABASE_URL": url} if url and url.startswith(_TEMPORARY_DATABASE) else {}),
             "AWS_ACCESS_KEY_ID": "embedded",
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "NODE_ENV": self.environment.node_env,
@@ -180,6 +189,14 @@ class LocalRuntime:
         return sign_development_token(
             self.environment, user=user, tenant=tenant, roles=roles, everywhere=everywhere
         )
+
+
+def _with_temporary_database(environment: Environment, stack: AsyncExitStack) -> Environment:
+    """Name the database that read models have without a DATABASE_URL, so that other processes find it too."""
+    directory = stack.enter_context(TemporaryDirectory(prefix="cqrs_nest-"))
+    return environment.model_copy(
+        update={"database_url": f"sqlite+aiosqlite:///{directory}/read_models.sqlite3"}
+    )
 
 
 async def _create_tables(aws: EmbeddedAws, session: AwsSession, plan: ResourcePlan) -> list[str]:

@@ -57,7 +57,7 @@ async def tail(*options: str) -> AsyncIterator[asyncio.subprocess.Process]:
     assert program.stderr is not None
     try:
         async with asyncio.timeout(SECONDS):
-            assert (await program.stderr.readline()).decode().startswith("following note")
+            assert (await program.stderr.readline()).decode().startswith("following ")
         yield program
     finally:
         if program.returncode is None:
@@ -90,7 +90,7 @@ async def test_commands_events_and_projections_of_a_tenant_are_shown(runtime: Lo
             _, errors = await program.communicate()
         assert (program.returncode, errors) == (0, b"")
     queues = await runtime.session.call("sqs", "list_queues")
-    assert "QueueUrls" not in queues
+    assert queues["QueueUrls"] == [runtime.environment.dead_letter_queue_url]
 
 
 def change(name: str, status: str | None, **row: Any) -> DynamoDbStreamEvent:
