@@ -147,7 +147,9 @@ def Sse(path: str | Sequence[str] = "") -> Callable[[HandlerT], HandlerT]:
 
 
 def HttpCode(status: int) -> Callable[[HandlerT], HandlerT]:
-    """The status of a success."""
+    """The status of a success, from 200 to 599. Raises ValueError for another number."""
+    if not 200 <= status <= 599:
+        raise ValueError(f"HttpCode({status}): the status of an answer lies between 200 and 599")
 
     def decorate(handler: HandlerT) -> HandlerT:
         define_metadata(handler, HTTP_CODE, status)

@@ -94,7 +94,7 @@ def _routes_of(
                 prefix = "" if excluded.has(route.method, own) else http.global_prefix
                 for segment, answered in _by_version(versions, http.versioning):
                     full = _join(controller, handler, prefix, segment, own)
-                    names = [each[1:] for each in full.split("/") if each[:1] in (":", "*")]
+                    names = _names(controller, handler, full)
                     signature = read_signature(controller, handler, names)
                     yield RouteDefinition(
                         route.method, full, controller, handler, signature, binding, answered
@@ -124,9 +124,18 @@ def _handlers(controller: type[Any]) -> Iterator[Callable[..., Any]]:
     seen: set[str] = set()
     for cls in controller.__mro__:
         for name, member in vars(cls).items():
-            if name not in seen and callable(member) and ROUTES in own_metadata(member):
+            if name not in seen and ROUTES in own_metadata(member):
                 yield member
             seen.add(name)
+
+
+def _names(controller: type[Any], handler: Callable[..., Any], path: str) -> list[str]:
+    names = [segment[1:] for segment in split_path(path) if segment[0] in ":*"]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        fix = "give each parameter of a path a name of its own"
+        raise invalid_route(controller, handler, f"the path {path} has {twice} twice", fix=fix)
+    return names
 
 
 def _join(controller: type[Any], handler: Callable[..., Any], *parts: str) -> str:

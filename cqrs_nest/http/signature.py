@@ -46,6 +46,9 @@ def read_signature(
     Raises InvalidControllerError for a sync handler, a parameter whose origin is unknown or whose annotation
     cannot be read, and a `Param` that the path does not have.
     """
+    if isinstance(handler, staticmethod | classmethod):
+        problem, fix = f"it is a {type(handler).__name__}", f"write `async def {handler.__name__}(self, ...)`"
+        raise invalid_route(controller, handler, problem, fix=fix)
     function = inspect.unwrap(handler)
     is_generator = inspect.isasyncgenfunction(handler)
     if is_generator and not find_metadata(handler, EVENT_STREAM, False):
@@ -88,6 +91,10 @@ def _read_parameter(
         raise invalid_route(
             controller, handler, f"the parameter {name} has {len(markers)} markers", fix="keep one"
         )
+    if isinstance(parameter.default, ParameterMarker):
+        problem = f"the marker of the parameter {name} is its default"
+        fix = f"write it into the annotation, such as `{name}: Annotated[..., Query({name!r})] = ...`"
+        raise invalid_route(controller, handler, problem, fix=fix)
     if parameter.default is not REQUIRED:
         return None
     raise invalid_route(

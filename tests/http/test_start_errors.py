@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 from pydantic import Field
 
-from cqrs_nest.common import Body, Controller, Get, Param, Post, Query, UseGuards, UseInterceptors
+from cqrs_nest.common import Body, Controller, Get, HttpCode, Param, Post, Query, UseGuards, UseInterceptors
+from cqrs_nest.common.parameters import ParameterMarker
 from cqrs_nest.http import CorsOptions, Dto, InvalidControllerError
 
 if TYPE_CHECKING:
@@ -78,6 +79,32 @@ class WrongDiscriminator:
 
 
 @Controller("cats")
+class MarkerAsDefault:
+    @Get()
+    async def find(self, name: ParameterMarker = Query("name")) -> None: ...
+
+
+@Controller("cats")
+class Static:
+    @Get()
+    @staticmethod
+    async def find() -> None: ...
+
+
+@Controller("cats")
+class OfTheClass:
+    @Get()
+    @classmethod
+    async def find(cls) -> None: ...
+
+
+@Controller("cats/:id")
+class TwiceTheSameName:
+    @Get("toys/:id")
+    async def find(self) -> None: ...
+
+
+@Controller("cats")
 class NotCheckable:
     @Post()
     async def create(self, cat: Annotated[Opaque, Body()]) -> None: ...
@@ -127,6 +154,10 @@ class NoInterceptor:
             "Model 'Untagged' needs a discriminator field for key 'kind'",
             "annotate it with a pydantic",
         ),
+        (MarkerAsDefault, "the marker of the parameter name is its default", "Annotated[..., Query('name')]"),
+        (Static, "it is a staticmethod", "async def find(self, ...)"),
+        (OfTheClass, "it is a classmethod", "async def find(self, ...)"),
+        (TwiceTheSameName, "the path /cats/:id/toys/:id has id twice", "a name of its own"),
         (Pattern, "the path /cats/:id(\\d+) has", "use whole segments :name"),
         (NoGuard, "Opaque has no method can_activate", "write `async def can_activate(...)` in Opaque"),
         (NoInterceptor, "Opaque has no method intercept", "write `async def intercept(...)` in Opaque"),
@@ -150,6 +181,12 @@ async def test_options_take_instances(build: Callable[..., Any]) -> None:
         await build(guards=[Opaque])
     assert "HttpOptions takes instances, and Opaque is a class." in str(refused.value)
     assert "provide(APP_GUARD, use_class=Opaque)" in str(refused.value)
+
+
+@pytest.mark.parametrize("status", [0, 99, 100, 600, -1])
+def test_a_status_that_no_answer_has_is_refused(status: int) -> None:
+    with pytest.raises(ValueError, match="between 200 and 599"):
+        HttpCode(status)
 
 
 def test_credentials_for_every_origin_are_refused() -> None:
