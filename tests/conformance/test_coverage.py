@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,18 @@ COMPATIBILITY = HERE.parents[1] / "docs" / "compatibility.md"
 REASON = re.compile(r"^- `([A-Z]+-\d+)`: (\S.*)$", re.MULTILINE)
 
 
+@cache
 def case_ids() -> list[str]:
     files = sorted((HERE / "cases").glob("*.yaml"))
     return [case["id"] for file in files for case in yaml.safe_load(file.read_text())]
 
 
-def ids_with_a_test() -> Iterator[str]:
+@cache
+def ids_with_a_test() -> frozenset[str]:
+    return frozenset(_ids_with_a_test())
+
+
+def _ids_with_a_test() -> Iterator[str]:
     for file in HERE.glob("test_*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             match node:
@@ -32,16 +39,17 @@ def ids_with_a_test() -> Iterator[str]:
                                 yield from (ast.literal_eval(argument) for argument in arguments)
 
 
+@cache
 def reasons() -> dict[str, str]:
     return dict(REASON.findall(COMPATIBILITY.read_text()))
 
 
 @pytest.mark.parametrize("case_id", case_ids())
 def test_the_case_is_shown_or_explained(case_id: str) -> None:
-    is_shown_or_explained = case_id in set(ids_with_a_test()) | reasons().keys()
+    is_shown_or_explained = case_id in ids_with_a_test() | reasons().keys()
 
     assert is_shown_or_explained, f"no test is marked @case({case_id!r}), and {COMPATIBILITY.name} is silent"
 
 
 def test_no_test_names_an_unknown_case() -> None:
-    assert set(ids_with_a_test()) <= set(case_ids())
+    assert ids_with_a_test() <= set(case_ids())

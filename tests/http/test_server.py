@@ -55,28 +55,21 @@ def post(length: str) -> bytes:
     return request("POST /cats", "content-type: application/json", length, CLOSE)
 
 
-@pytest.mark.parametrize(
-    ("target", "status", "body"),
-    [
+async def test_paths_as_they_come_over_the_wire(build: Any, listening: Callable[[Any], Any]) -> None:
+    refused = b'{"message":"%s","error":"%s","statusCode":%s}'
+    answers = [
         ("/cats/a%2Fb%23c", b"200", b'{"name":"a/b#c"}'),
         ("/CATS/Tom/", b"200", b'{"name":"Tom"}'),
-        ("//cats", b"404", b'{"message":"Cannot GET //cats","error":"Not Found","statusCode":404}'),
-        ("/x?y=1", b"404", b'{"message":"Cannot GET /x?y=1","error":"Not Found","statusCode":404}'),
-        (
-            "/cats/%E0%A4%A",
-            b"400",
-            b'{"message":"Failed to decode param \'%E0%A4%A\'","error":"Bad Request","statusCode":400}',
-        ),
-        ("/cats/../secret", b"404", b'{"message":"Cannot GET /cats/../secret"'),
-    ],
-)
-async def test_paths_as_they_come_over_the_wire(
-    build: Any, listening: Callable[[Any], Any], target: str, status: bytes, body: bytes
-) -> None:
+        ("//cats", b"404", refused % (b"Cannot GET //cats", b"Not Found", b"404")),
+        ("/x?y=1", b"404", refused % (b"Cannot GET /x?y=1", b"Not Found", b"404")),
+        ("/cats/../secret", b"404", refused % (b"Cannot GET /cats/../secret", b"Not Found", b"404")),
+        ("/cats/%E0%A4%A", b"400", refused % (b"Failed to decode param '%E0%A4%A'", b"Bad Request", b"400")),
+    ]
     async with listening(await build(Cats)) as address:
-        answer = await exchange(address, request(f"GET {target}", CLOSE))
-    assert answer.startswith(b"HTTP/1.1 " + status)
-    assert answer.partition(b"\r\n\r\n")[2].startswith(body)
+        for target, status, body in answers:
+            answer = await exchange(address, request(f"GET {target}", CLOSE))
+            assert answer.startswith(b"HTTP/1.1 " + status), target
+            assert answer.partition(b"\r\n\r\n")[2] == body
 
 
 async def test_head_sends_no_body(build: Any, listening: Callable[[Any], Any]) -> None:
