@@ -21,6 +21,7 @@ _DATES: Final = {
     "date": SchemaValidator(core.date_schema()),
     "datetime": SchemaValidator(core.datetime_schema()),
 }
+_DURATION: Final = SchemaValidator(core.timedelta_schema())
 _OPAQUE: Final = ("default", "expected", "members", "metadata", "serialization")
 """Parts of a schema that hold values, not schemas."""
 
@@ -93,6 +94,21 @@ def _date(schema: Any) -> Any:
     return core.no_info_before_validator_function(read, schema)
 
 
+def _duration(schema: Any) -> Any:
+    def read(value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return _DURATION.validate_python(value)
+        except OverflowError:
+            reason = "Input should be a duration of at most 999999999 days"
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"]
+        raise PydanticCustomError("time_delta_parsing", "{reason}", {"reason": reason})
+
+    return core.no_info_before_validator_function(read, schema)
+
+
 def _within_utc(value: date) -> date:
     """Raises OverflowError for a moment that cannot be written in UTC, as its year there is 0 or 10000."""
     if isinstance(value, datetime) and value.tzinfo is not None:
@@ -129,5 +145,11 @@ def _decimal_text(schema: Any) -> Any:
     return core.no_info_before_validator_function(check, _decimal(schema))
 
 
-_ALWAYS: Final = {"date": _date, "datetime": _date, "float": _finite, "decimal": _decimal}
+_ALWAYS: Final = {
+    "date": _date,
+    "datetime": _date,
+    "timedelta": _duration,
+    "float": _finite,
+    "decimal": _decimal,
+}
 _OF_TEXT: Final = {"int": _integer_text, "float": _number_text, "decimal": _decimal_text}

@@ -1,6 +1,6 @@
 """What pydantic would take from the wire, and a service must not."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -93,6 +93,32 @@ async def test_dates_are_read(client: httpx.AsyncClient) -> None:
 async def test_a_number_is_finite(client: httpx.AsyncClient, name: str) -> None:
     content = b'{"%s": 1e999}' % name.encode()
     assert (await client.post("/w", content=content, headers=JSON)).status_code in (400,)
+
+
+async def test_a_duration_is_in_the_range_of_python(serve: Any) -> None:
+    class Break(Dto):
+        took: timedelta
+
+    @Controller()
+    class Breaks:
+        @Get()
+        async def get(self, took: Annotated[timedelta, Query("took")]) -> Break:
+            return Break(took=took)
+
+        @Post()
+        async def create(self, body: Annotated[Break, Body()]) -> Break:
+            return body
+
+    client = await serve(Breaks)
+    for text in ("P1DT2H", "-P1D", "PT0.5S"):
+        for answer in (await client.get(f"/?took={text}"), await client.post("/", json={"took": text})):
+            assert answer.json() == {"took": text}
+    for wrong in ("P999999999DT24H", "-P999999999DT1S", "P1000000000D", "soon", "", "5"):
+        for answer in (await client.get(f"/?took={wrong}"), await client.post("/", json={"took": wrong})):
+            assert (answer.status_code, answer.json()["message"]) == (
+                400,
+                ["took must be a valid ISO 8601 time string"],
+            )
 
 
 async def test_a_decimal_of_a_text_is_digits(serve: Any) -> None:
