@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import PydanticSchemaGenerationError, PydanticUndefinedAnnotation, PydanticUserError
 from starlette.requests import ClientDisconnect, Request
@@ -104,7 +104,7 @@ def compile_plan(route: RouteDefinition, enhancers: Enhancers, options: HttpOpti
     own_pipes = [enhancers.listed(parameter.marker.pipes, route) for parameter in parameters]
     body = _body_reader(parameters, options)
     arguments = [
-        _argument(route, parameter, [*pipes, *own], options)
+        _argument(route, parameter, [*_reaching(parameter, pipes), *own], options)
         for parameter, own in zip(parameters, own_pipes, strict=True)
     ]
     call_handler = compile_invocation(bind(route.binding, route.handler_name), arguments, body)
@@ -191,11 +191,22 @@ def _validation(
     """The options that the nearest `ValidationPipe` sets, and the pipes that do something of their own."""
     validation, others = options.validation, list[Enhancer]()
     for pipe, instance in zip(pipes, instances, strict=True):
-        if isinstance(instance, ValidationPipe) and instance.is_plain:
+        if _sets_options(instance):
             validation = instance.options
         else:
             others.append(pipe)
     return validation, others
+
+
+def _sets_options(instance: Any) -> TypeGuard[ValidationPipe]:
+    return isinstance(instance, ValidationPipe) and instance.is_plain
+
+
+def _reaching(parameter: Parameter, pipes: Sequence[Enhancer]) -> Sequence[Enhancer]:
+    """The pipes of the levels that see a parameter: as in NestJS, headers pass by them."""
+    if parameter.marker.source is not ParameterSource.HEADERS:
+        return pipes
+    return [pipe for pipe in pipes if _sets_options(static_instance(pipe))]
 
 
 def _may_validate_by_request(pipe: Enhancer) -> bool:

@@ -46,9 +46,10 @@ def read_signature(
     Raises InvalidControllerError for a sync handler, a parameter whose origin is unknown or whose annotation
     cannot be read, and a `Param` that the path does not have.
     """
-    if isinstance(handler, staticmethod | classmethod):
-        problem, fix = f"it is a {type(handler).__name__}", f"write `async def {handler.__name__}(self, ...)`"
-        raise invalid_route(controller, handler, problem, fix=fix)
+    kind = type(handler).__name__
+    if kind in ("staticmethod", "classmethod"):
+        fix = f"write `async def {handler.__name__}(self, ...)`"
+        raise invalid_route(controller, handler, f"it is a {kind}", fix=fix)
     function = inspect.unwrap(handler)
     is_generator = inspect.isasyncgenfunction(handler)
     if is_generator and not find_metadata(handler, EVENT_STREAM, False):

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from cqrs_nest.common import (
     APP_FILTER,
+    APP_PIPE,
     REQUEST,
     ArgumentsHost,
     Body,
@@ -19,6 +20,7 @@ from cqrs_nest.common import (
     Controller,
     ExecutionContext,
     Get,
+    Headers,
     Inject,
     Injectable,
     Module,
@@ -30,11 +32,13 @@ from cqrs_nest.common import (
     UseFilters,
     UseGuards,
     UseInterceptors,
+    UsePipes,
     provide,
 )
 from cqrs_nest.common import (
     Scope as Lifetime,
 )
+from cqrs_nest.common.pipes import ArgumentMetadata
 from cqrs_nest.core import current_request_scope
 from cqrs_nest.http import Dto
 from tests.http.noting import NoteFilter, NoteGuard, NoteInterceptor, log
@@ -340,3 +344,26 @@ async def test_many_requests_at_once_keep_apart(serve: Any) -> None:
         assert response.json() == [str(number), [number, number]]
 
     await asyncio.gather(*(ask(number) for number in range(300)))
+
+
+async def test_headers_pass_by_all_pipes_but_their_own(serve: Any) -> None:
+    class Mark:
+        def transform(self, value: Any, metadata: ArgumentMetadata) -> Any:
+            return f"{value}!"
+
+    @Controller("marked")
+    @UsePipes(Mark)
+    class Marked:
+        @Get()
+        @UsePipes(Mark())
+        async def get(
+            self,
+            name: Annotated[str, Query("name")],
+            plain: Annotated[str, Headers("x-plain")],
+            own: Annotated[str, Headers("x-own", Mark())],
+        ) -> list[str]:
+            return [name, plain, own]
+
+    client = await serve(Marked, providers=[provide(APP_PIPE, use_class=Mark)], pipes=[Mark()])
+    response = await client.get("/marked?name=a", headers={"x-plain": "b", "x-own": "c"})
+    assert response.json() == ["a!!!!", "b", "c!"]
