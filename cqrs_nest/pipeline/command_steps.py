@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from cqrs_nest.aws import DynamoDbService, S3Service, SnsService
+from cqrs_nest.aws import DynamoDbService, S3Service, SnsService, error_code
 from cqrs_nest.aws.dynamodb import ITEM_EXISTS, is_condition_failure
 from cqrs_nest.aws.dynamodb.attribute_offload import is_s3_uri, s3_key
 from cqrs_nest.commands import (
@@ -23,7 +23,7 @@ from cqrs_nest.commands.statuses import FINISHED
 from cqrs_nest.events.concurrency import causes_of, gather_all
 from cqrs_nest.pipeline.alarms import alarm_message, dead_letter_message, error_stack
 from cqrs_nest.pipeline.command_progress import OWES_NOTHING, CommandProgress, is_through
-from cqrs_nest.pipeline.errors import SyncDataHandlerNotFoundError
+from cqrs_nest.pipeline.errors import LostCommandError, SyncDataHandlerNotFoundError
 from cqrs_nest.pipeline.handler_runs import run_handler, run_handlers
 from cqrs_nest.pipeline.version_check import Turn, VersionCheck
 
@@ -234,7 +234,8 @@ class CommandSteps:
         if self.version > applied:
             if self._table.table.options.disable_default_handler and await self.progress.is_finished():
                 return Turn.OVER
-            return Turn.NOW if previous is None or is_through(previous) else Turn.LATER
+            is_next = previous is None or is_through(previous) or await self._is_lost(previous)
+            return Turn.NOW if is_next else Turn.LATER
         if self.version == applied and self._has_made(data):
             return Turn.AGAIN
         if await self.progress.is_finished():
@@ -280,7 +281,21 @@ class CommandSteps:
         attributes = row.get("attributes")
         if not is_s3_uri(attributes):
             return row
-        return {**row, "attributes": await self._s3.get_item(s3_key(str(attributes)))}
+        try:
+            return {**row, "attributes": await self._s3.get_item(s3_key(attributes))}
+        except Exception as error:
+            if error_code(error) != "NoSuchKey":
+                raise
+            raise LostCommandError(self, attributes) from error
+
+    async def _is_lost(self, previous: Row) -> bool:
+        """Whether the command before was given up because its attributes are lost: this one replaces it."""
+        row = await self.progress.row(self.version - 1) if DEAD_LETTERED in previous else None
+        try:
+            await self._with_attributes(row or {})
+        except LostCommandError:
+            return True
+        return False
 
     @property
     def _key(self) -> dict[str, str]:

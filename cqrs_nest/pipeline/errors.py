@@ -25,6 +25,16 @@ class SyncDataHandlerNotFoundError(LookupError):
         super().__init__(f"{found} The handlers of the table {table!r} are: {', '.join(known)}.")
 
 
+class LostCommandError(LookupError):
+    """The attributes of a command are gone from S3 before it was applied, so it never can be."""
+
+    def __init__(self, command: object, reference: str) -> None:
+        super().__init__(
+            f"The attributes of {command!r} are lost: there is no {reference}.\n"
+            "  Publish the whole item again, on the version of this command; it is then passed over."
+        )
+
+
 class ConcurrentChangeError(Exception):
     """The data row changed each time the command was about to be applied; it will be tried again."""
 

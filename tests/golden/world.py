@@ -101,6 +101,10 @@ class World:
         found = self.dynamodb.get_item(TableName=table, Key={"pk": {"S": pk}, "sk": {"S": sk}})
         return normal_row(found["Item"]) if "Item" in found else None
 
+    def delete_object(self, key: str) -> None:
+        """Lose an object."""
+        self._s3.delete_object(Bucket=BUCKET, Key=key)
+
     def objects(self) -> list[dict[str, Any]]:
         """Every object as recordings show it."""
         found: list[dict[str, Any]] = []

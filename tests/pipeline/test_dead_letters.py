@@ -82,13 +82,27 @@ async def test_a_service_that_is_away_leaves_the_command_to_the_stream(queued: S
     assert await queued.deliver(record) == []
 
 
-async def test_a_command_whose_attributes_are_lost_is_parked(queued: Service) -> None:
+async def test_a_command_whose_attributes_are_lost_is_parked_and_the_next_one_passes_over_it(
+    queued: Service,
+) -> None:
     await queued.publish("A", "first", attributes={"text": "x" * 5000})
+    await queued.publish("B", "waits", attributes={"text": "y" * 5000})
     record = queued.record("A@1")
-    record["dynamodb"]["NewImage"]["attributes"] = {"S": "s3://local-bucket/ddb/gone.json"}
+    uri = record["dynamodb"]["NewImage"]["attributes"]["S"]
+    queued.world.delete_object(uri.removeprefix("s3://local-bucket/"))
     assert await queued.deliver(record) == []
-    assert [letter["sk"] for letter in queued.dead_letters()] == ["A@1"]
-    assert queued.projection.seen == []
+    (letter,) = queued.dead_letters()
+    error = letter["content"]["errorMessage"]
+    assert f"TODO#acme A@1 are lost: there is no {uri}" in error
+    assert "Publish the whole item again" in error
+    assert queued.status("A@1") == "sync_data:FAILED"
+    await queued.publish("A", "second", version=1)
+    assert await queued.deliver(queued.record("A@2"), queued.record("B@1")) == []
+    assert sorted(queued.projection.seen) == ["A@2", "B@1"]
+    data = await queued.service(DataService).get_item(pk="TODO#acme", sk="A")
+    assert data is not None
+    assert (data.version, data.name) == (2, "second")
+    assert await queued.commands().publish_sync(data.to_row() | {"name": "third"}) is not None
 
 
 async def test_a_synchronous_publish_whose_handler_fails_for_good_is_parked(queued: Service) -> None:

@@ -167,7 +167,8 @@ class DynamoDbService:
         update = UpdateExpression({**now, **(set or {})}, remove, add or {}, delete or {})
         request = await self._update_request(Update(table, key, update, condition))
         response = await self._client.update_item(**request, ReturnValues="ALL_NEW")
-        return await self.load_attributes(table, deserialize_item(response["Attributes"]))
+        # The change is made: that the attributes are lost does not undo it.
+        return await self.load_attributes(table, deserialize_item(response["Attributes"]), "load or keep")
 
     async def delete_item(self, table: str, key: Key, condition: Condition | str | None = None) -> None:
         """Remove an item; one that is not there does not matter."""
