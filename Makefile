@@ -45,7 +45,7 @@ test-scaffold: $(STAMP)
 
 # Cuts off every operation at every call to AWS and prints what recovery makes of it; some minutes.
 reliability: $(STAMP)
-	@$(BIN)/python -m tests.reliability.fault_table 2>/dev/null
+	@$(BIN)/python -m tests.reliability.fault_table
 
 # Kills the consumer of a stream 100 times while 1,000 commands are published, and the worker of a task with
 # 1,000 sub-tasks 20 times; some minutes.

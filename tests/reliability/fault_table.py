@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ OPERATIONS = (
 )
 KINDS = ("error before", "error after", "SIGKILL before", "SIGKILL after")
 SERVICES = ("dynamodb", "sns", "s3")
+DELIVERIES = 3
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,10 @@ class CutError(Exception):
     """The error that is raised at a call."""
 
 
+class CaseError(Exception):
+    """The process of a case ended with an error, whose traceback this has."""
+
+
 def run(
     tables: Sequence[str] = TABLES, operations: Sequence[str] = OPERATIONS, kinds: Sequence[str] = KINDS
 ) -> Iterator[Outcome]:
@@ -91,7 +97,10 @@ def run(
 def _outcome(container: Container, case: Case, name: str) -> Outcome:
     answer = _in_child(lambda: _victim(container, case))
     ended = answer["ended"] if answer else "killed"
-    found = _in_child(lambda: _look(container, case, ended))
+    try:
+        found = _in_child(lambda: _look(container, case, ended))
+    except CaseError as error:
+        return Outcome(case, name, ended, "nobody could look", (str(error),))
     return Outcome(case, name, ended, found["after"], tuple(found["faults"]))
 
 
@@ -135,7 +144,7 @@ async def _victim(container: Container, case: Case) -> dict[str, Any]:
 async def _look(container: Container, case: Case, ended: str) -> dict[str, Any]:
     """Let the stream do its part, then look for what is wrong."""
     item, faults = Item(container, case.table, case.sk), list[str]()
-    await item.deliver()
+    await _deliver(item, faults)
     commands, data, history = (item.rows(kind) for kind in ("command", "data", "history"))
     versions = [int(row["version"]["N"]) for row in commands]
     applied = int(data[0]["version"]["N"]) if data else 0
@@ -166,25 +175,41 @@ async def _look(container: Container, case: Case, ended: str) -> dict[str, Any]:
     return {"after": after, "faults": faults}
 
 
+async def _deliver(item: Item, faults: list[str]) -> None:
+    """Deliver until all is taken over: a call that the killed process had sent may still be under way."""
+    for attempt in range(DELIVERIES):
+        try:
+            await item.deliver()
+            return
+        except RuntimeError as error:
+            if attempt == DELIVERIES - 1:
+                faults.append(str(error))
+
+
 def _in_child(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     """What `work` gives in a forked process; nothing when that was killed."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        code = 1
+        # Each cut is logged; what matters of it comes back as the result.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
         try:
             result = asyncio.run(_awaited(work))
-            os.write(writer, json.dumps(result).encode())
-            code = 0
-        finally:
-            os._exit(code)
+        except Exception:  # noqa: BLE001 - the parent raises it
+            result = {"traceback": traceback.format_exc()}
+        os.write(writer, json.dumps(result).encode())
+        os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as answer:
         text = answer.read()
     _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0, "the process of a case failed"
-    return json.loads(text) if text else {}
+    if not text and not os.WIFSIGNALED(status):
+        raise CaseError(f"the process of a case ended with {os.waitstatus_to_exitcode(status)}")
+    found: dict[str, Any] = json.loads(text) if text else {}
+    if "traceback" in found:
+        raise CaseError(found["traceback"])
+    return found
 
 
 async def _awaited(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
@@ -196,7 +221,9 @@ def _emulator() -> Iterator[str]:
     credentials = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
     os.environ.update(credentials)
     command = [sys.executable, "-m", "tests.reliability.emulator"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
