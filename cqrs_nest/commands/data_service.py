@@ -15,7 +15,7 @@ from cqrs_nest.commands.keys import DetailKey, remove_sort_key_version
 from cqrs_nest.commands.models import DataEntity, DataList
 from cqrs_nest.commands.rows import data_row
 from cqrs_nest.commands.table import CommandTable
-from cqrs_nest.common import Injectable
+from cqrs_nest.common import BadRequestException, Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.context import ensure_tenant
@@ -101,7 +101,7 @@ class DataService:
         include_deleted: bool = True,
         allow_cross_tenant: bool = False,
     ) -> DataList:
-        """A page of a partition in the order of the sort keys.
+        """A page of a partition, by sort key. Raises BadRequestException when `limit` is below 1.
 
         `include_deleted=False` leaves deleted items out and reads on until the page is full.
 
@@ -109,6 +109,8 @@ class DataService:
         starts from the `last_sk` of this one.
         """
         check_read(pk, start_from_sk, allow_cross_tenant)
+        if limit < 1:
+            raise BadRequestException(f"A page of {limit} items was asked for; limit must be 1 or more")
         items: list[DataEntity] = []
         for _ in range(MAX_READS):
             page = await self._dynamodb.query(
