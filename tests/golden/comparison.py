@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
+
 from tests.golden.deviations import expect
 from tests.golden.recordings import Scenario
 from tests.golden.replay import replay
@@ -9,11 +11,12 @@ from tests.golden.replay import replay
 
 async def assert_replays(scenario: Scenario) -> None:
     """Each step gives and leaves what was recorded, but for the deviations."""
-    async for replayed in replay(scenario):
-        expected, actual = expect(replayed).observation, replayed.actual
-        where = f"{scenario.name}, step {replayed.step.label!r}"
-        assert actual.result == expected.result, f"{where}: another result"
-        assert actual.rows == expected.rows, f"{where}: other rows"
-        assert actual.messages == expected.messages, f"{where}: other messages"
-        assert actual.alarms == expected.alarms, f"{where}: other alarms"
-        assert actual.objects == expected.objects, f"{where}: other objects in S3"
+    async with aclosing(replay(scenario)) as steps:
+        async for replayed in steps:
+            expected, actual = expect(replayed).observation, replayed.actual
+            where = f"{scenario.name}, step {replayed.step.label!r}"
+            assert actual.result == expected.result, f"{where}: another result"
+            assert actual.rows == expected.rows, f"{where}: other rows"
+            assert actual.messages == expected.messages, f"{where}: other messages"
+            assert actual.alarms == expected.alarms, f"{where}: other alarms"
+            assert actual.objects == expected.objects, f"{where}: other objects in S3"

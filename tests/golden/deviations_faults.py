@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from cqrs_nest.aws import to_utc_iso
 from cqrs_nest.aws.dynamodb import deserialize_item
 from cqrs_nest.commands.rows import command_of_data
 from tests.golden.deviations import NAMES, adjustment
+from tests.golden.deviations_published import published
 from tests.golden.recordings import encode
-from tests.golden.replay import Observation, Replayed, RowId, Rows
+from tests.golden.replay import Observation, Replayed, RowId
 
 FINISHED, STARTED, OWED = "finish:FINISHED", "publish_sync:STARTED", "messagesOwed"
 HANDLED_TABLES = ("todo", "dup")
@@ -24,13 +24,14 @@ def half_written(replayed: Replayed) -> bool:
 
 
 def failed_after_commit(replayed: Replayed) -> bool:
-    """Whether only a message or a note failed, or a read that is not made here."""
+    """Whether only a message or a note failed, or a read that is not made here: any but the first."""
     step = replayed.step
+    failed = {call["op"] for call in step.injected_errors}
     return (
-        bool(step.injected_errors)
-        and step.error is not None
-        and not half_written(replayed)
-        and bool(_command_id(replayed))
+        step.error is not None
+        and bool(failed)
+        and failed <= {"GetItem", "UpdateItem", "Publish"}
+        and step.calls[0]["ok"]
     )
 
 
@@ -109,18 +110,16 @@ def nothing_written(replayed: Replayed, expected: Observation) -> None:
 
 @adjustment
 def committed(replayed: Replayed, expected: Observation) -> None:
-    row_id = _command_id(replayed)
-    assert row_id is not None
+    published(replayed, expected)
     failed = {call["op"] for call in replayed.step.injected_errors}
+    if not failed & {"UpdateItem", "Publish"}:
+        return
+    row_id = next(row_id for row_id in expected.rows if row_id not in replayed.before and _is_command(row_id))
     is_noted = "UpdateItem" not in failed or replayed.step.table not in HANDLED_TABLES
-    row = {**expected.rows[row_id], "status": {"S": FINISHED if is_noted else STARTED}}
-    is_owed = bool(failed & {"UpdateItem", "Publish"})
-    expected.rows[row_id] = {**row, OWED: {"BOOL": True}} if is_owed else row
-    moment = {"$date": to_utc_iso(replayed.step.clock)}
-    plain = {**deserialize_item(expected.rows[row_id]), "status": FINISHED}
-    plain.pop(OWED, None)
-    expected.result = {**encode(plain), "createdAt": moment, "updatedAt": moment}
-    expected.messages = [] if "Publish" in failed else [_finished(message) for message in expected.messages]
+    status = {"S": FINISHED if is_noted else STARTED}
+    expected.rows[row_id] = {**expected.rows[row_id], "status": status, OWED: {"BOOL": True}}
+    if "Publish" in failed:
+        expected.messages = []
 
 
 @adjustment
@@ -178,10 +177,9 @@ def no_command(replayed: Replayed, expected: Observation) -> None:
 
 def _command_id(replayed: Replayed) -> RowId | None:
     """The command that the step has made."""
-    rows: Rows = replayed.recorded.rows
-    made = [row_id for row_id in rows if row_id[0].endswith("-command") and row_id not in replayed.before]
-    return made[0] if made else None
+    made = [row_id for row_id in replayed.recorded.rows if row_id not in replayed.before]
+    return next(filter(_is_command, made), None)
 
 
-def _finished(message: dict[str, Any]) -> dict[str, Any]:
-    return {**message, "Body": message["Body"].replace("publish_sync:FAILED", FINISHED)}
+def _is_command(row_id: RowId) -> bool:
+    return row_id[0].endswith("-command")

@@ -8,14 +8,21 @@ from typing import Any
 
 from cqrs_nest.aws import to_local_iso, to_utc_iso
 from cqrs_nest.aws.dynamodb import deserialize_item, serialize, serialize_item
+from cqrs_nest.commands.merge import merge
+from cqrs_nest.commands.rows import data_row, merge_base
 from tests.golden.deviations import NAMES, adjustment
 from tests.golden.operations import stored_input
 from tests.golden.recordings import encode
 from tests.golden.replay import Observation, Replayed
 
 POLLUTING = "__proto__"
-_CREATED = ("createdAt", "createdBy", "createdIp")
-_OF_A_VERSION = (*_CREATED, "updatedAt", "updatedBy", "updatedIp", "requestId", "source", "cpk", "csk")
+_OF_A_VERSION = (
+    *(f"{done}{how}" for done in ("created", "updated") for how in ("At", "By", "Ip")),
+    "requestId",
+    "source",
+    "cpk",
+    "csk",
+)
 
 
 def is_polluting(given: Mapping[str, Any]) -> bool:
@@ -28,20 +35,13 @@ NAMES.update(is_polluting=is_polluting)
 
 
 @adjustment
-def merged(replayed: Replayed, expected: Observation) -> None:
-    """The next version, with the given attributes merged into those that are stored."""
-    given = replayed.step.recorded["args"]["input"]
-    stored = _stored_row(replayed, given)
-    kept = {name: value for name, value in stored.items() if name not in _OF_A_VERSION}
-    attributes = {**stored.get("attributes", {}), **given["attributes"]}
-    _publish(replayed, expected, {**kept, **given, "attributes": attributes})
-
-
-@adjustment
 def published(replayed: Replayed, expected: Observation) -> None:
-    """The next version, as it was given."""
+    """The next version: as it was given, or merged into what is stored."""
     recorded = replayed.step.recorded["args"]
-    _publish(replayed, expected, recorded.get("input") or stored_input(replayed.step, replayed.before))
+    given = recorded.get("input") or stored_input(replayed.step, replayed.before)
+    if "PartialUpdate" in str(replayed.step.operation):
+        given = merge(merge_base(_stored_row(replayed, given), given), given)
+    _publish(replayed, expected, given)
 
 
 def _stored_row(replayed: Replayed, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -57,22 +57,20 @@ def _publish(replayed: Replayed, expected: Observation, given: Mapping[str, Any]
     now, pk, sk = to_local_iso(step.clock), given["pk"], given["sk"]
     is_sync = str(step.operation).endswith("Sync")
     stored = _stored_row(replayed, given)
+    version = (stored.get("version", 0) if is_sync else given["version"]) + 1
     by = _caller(step.recorded["args"].get("options") or {})
-    version = given["version"] + 1
-    new = {"ttl": None, **given, "version": version, "createdAt": now, "updatedAt": now, **by}
+    kept = {name: value for name, value in given.items() if name not in _OF_A_VERSION}
     state = {"status": "finish:FINISHED", "syncMode": "SYNC"} if is_sync else {}
-    command = {**new, **state, "sk": f"{sk}@{version}"}
+    moments = {"createdAt": now, "updatedAt": now}
+    command = {"ttl": None, **kept, "version": version, **moments, **by, **state, "sk": f"{sk}@{version}"}
     rows = {(f"{prefix}-command", pk, command["sk"]): serialize_item(command)}
     if is_sync:
-        created = {name: value for name, value in stored.items() if name in _CREATED}
-        data = {**new, **created, "cpk": pk, "csk": sk}
-        data.pop("source", None)
-        rows[f"{prefix}-data", pk, sk] = serialize_item(data)
+        rows[f"{prefix}-data", pk, sk] = serialize_item(data_row(command, stored or None, sk))
         expected.messages = [_status_message(f"{prefix}-command", command)]
     if is_sync and stored:
         earlier = f"{sk}@{stored['version']}"
         row = {**replayed.before[f"{prefix}-data", pk, sk], "sk": serialize(earlier)}
-        rows[f"{prefix}-history", pk, earlier] = row
+        rows[f"{prefix}-history", pk, earlier] = {**row, "ttl": {"NULL": True}}
     moment = {"$date": to_utc_iso(step.clock)}
     expected.rows = {**replayed.before, **rows}
     expected.result = encode(command) | {"createdAt": moment, "updatedAt": moment}

@@ -8,6 +8,7 @@ from typing import Any
 
 from cqrs_nest.aws import to_local_iso
 from tests.golden.deviations import NAMES, adjustment
+from tests.golden.recordings import MAX_SAFE_INTEGER
 from tests.golden.replay import Observation, Replayed
 
 _NO_FORM = ("$function", "$symbol", "$circular")
@@ -30,6 +31,8 @@ def _has_no_form(value: Any) -> bool:
     match value:
         case str():
             return any("\ud800" <= letter <= "\udfff" for letter in value)
+        case float():
+            return abs(value) > MAX_SAFE_INTEGER
         case {"$date": "Invalid Date"} | {"$set": []} | {"$number": "NaN" | "Infinity" | "-Infinity"}:
             return True
         case {"$class": "RegExp"}:
@@ -50,7 +53,14 @@ def nested_dates(given: Any) -> bool:
     return any(isinstance(value, dict) and "$date" in value for value in _values(given.get("attributes")))
 
 
-NAMES.update(refused=refused, nested_dates=nested_dates)
+def has_no_page(replayed: Replayed) -> bool:
+    """Whether a list of less than one item is asked for."""
+    args = replayed.step.recorded["args"]
+    limit = (args.get("options") or args.get("opts") or {}).get("limit")
+    return isinstance(limit, int) and limit < 1
+
+
+NAMES.update(refused=refused, nested_dates=nested_dates, has_no_page=has_no_page)
 
 
 @adjustment

@@ -10,6 +10,7 @@ from typing import Any
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, IfNotExists, Increment, ListAppend, deserialize_item
 from cqrs_nest.commands import CommandService, CommandTableRegistry, DataService, HistoryService
+from cqrs_nest.commands.keys import add_sort_key_version, get_sort_key_version
 from cqrs_nest.context import Invoke
 from cqrs_nest.core import Container
 from tests.golden.recordings import UNDEFINED, Step, Texts, decode
@@ -179,18 +180,30 @@ async def update_status(call: Call) -> Any:
     row = call.before.get((table, key["pk"], key["sk"]), {})
     notify_id = None if body.get("id") in (*known_ids, row.get("requestId", {}).get("S")) else body["id"]
     status = update["ExpressionAttributeValues"][":status"]["S"]
-    return await call.service(CommandService).update_status(**key, status=status, notify_id=notify_id)
+    await call.service(CommandService).update_status(**key, status=status, notify_id=notify_id)
+    return await _changed(call, key["sk"])
 
 
 @operation("CommandService.updateTtl")
 async def update_ttl(call: Call) -> Any:
-    return await call.service(CommandService).update_ttl(**call.key)
+    await call.service(CommandService).update_ttl(**call.key)
+    sk = call.key["sk"]
+    return await _changed(call, add_sort_key_version(sk, get_sort_key_version(sk) - 1))
 
 
 @operation("CommandService.updateTaskToken")
 async def update_task_token(call: Call) -> Any:
     token = call.step.calls[0]["input"]["ExpressionAttributeValues"][":taskToken"]["S"]
-    return await call.service(CommandService).update_task_token(**call.key, token=token)
+    await call.service(CommandService).update_task_token(**call.key, token=token)
+    return await _changed(call, call.key["sk"])
+
+
+async def _changed(call: Call, sk: str) -> Any:
+    """The command that was changed, where TypeScript gives it; here it is read."""
+    result = call.step.recorded["result"]
+    is_given = isinstance(result, dict) and "pk" in result
+    key = {"pk": call.key["pk"], "sk": sk}
+    return await call.service(CommandService).get_item(**key, consistent_read=True) if is_given else None
 
 
 @operation("CommandService.getNextCommand")

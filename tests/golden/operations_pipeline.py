@@ -41,7 +41,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
 async def dynamodb_event(call: Call) -> Any:
     """The executions that the records started, or which records failed: a batch answers no more."""
     client = call.container.get(AwsSession).client("stepfunctions")
-    _have_state_machine(client)
+    have_state_machine(client)
     before = _executions(client)
     failed = await _handle(call)
     if failed["batchItemFailures"]:
@@ -77,7 +77,7 @@ def _json(value: Any) -> Any:
             return value
 
 
-def _have_state_machine(client: Any) -> None:
+def have_state_machine(client: Any) -> None:
     if not client.list_state_machines()["stateMachines"]:
         client.create_state_machine(
             name="command",

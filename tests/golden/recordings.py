@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,14 @@ from cqrs_nest.aws import REMOVE, to_utc_iso
 
 LONG_STRING = 1200
 MAX_SAFE_INTEGER = 2**53 - 1
+DYNAMODB_DIGITS = Context(prec=38)
 UNDEFINED = {"$undefined": True}
 NATURAL_ERRORS = ("ConditionalCheckFailedException", "ValidationException", "NoSuchKey")
 """What an emulator answers by itself; any other recorded error was injected."""
 CUSTOM_HANDLERS = ("TodoRdsHandler", "DupHandler")
 _OPERATION = re.compile(r"(?P<method>[\w.]+)( x(?P<times>\d+))?( \((?P<table>[\w-]+)\))?")
 _DESCRIBED = re.compile(r"\w+ with (\d+) commands, data at version (\d+)")
+_SOURCE = re.compile(r":table/local-demo-([\w-]+)-command/stream/")
 _STACK = re.compile(r"(\\n    at .*?)+(?=\")")
 _ULID = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}(?=\.json)")
 
@@ -45,8 +47,11 @@ class Step:
 
     @property
     def table(self) -> str:
-        """The table whose service was called."""
-        return (self._name and self._name["table"]) or "todo"
+        """The table whose service was called, or whose stream an event came from."""
+        if self._name and self._name["table"]:
+            return self._name["table"]
+        source = _SOURCE.search(json.dumps(self.recorded.get("args")))
+        return source[1] if source else "todo"
 
     @property
     def times(self) -> int | None:
@@ -198,11 +203,19 @@ def _normal_attribute(value: Mapping[str, Any]) -> dict[str, Any]:
         case "L":
             return {kind: [_normal_attribute(item) for item in content]}
         case "SS" | "NS" | "BS":
-            return {kind: sorted(map(_text, content))}
+            texts = map(_text, content)
+            return {kind: sorted(map(_number, texts) if kind == "NS" else texts)}
         case "S" | "B":
             return {kind: mask(_text(content))}
+        case "N":
+            return {kind: _number(content)}
         case _:
             return {kind: content}
+
+
+def _number(text: str) -> str:
+    """A number as DynamoDB gives it back; the emulators keep the text that was sent, such as `1e-7`."""
+    return format(Decimal(text).normalize(DYNAMODB_DIGITS), "f")
 
 
 def _text(content: str | bytes) -> str:
@@ -329,6 +342,8 @@ def encode(value: Any) -> Any:
     match value:
         case Decimal():
             return float(value)
+        case float() if value == 0 and str(value).startswith("-"):
+            return {"$number": "-0"}
         case bool() | None | float():
             return value
         case int():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,14 +66,15 @@ class GoldenModule:
     """The recorded application with the services that steps call directly."""
 
 
-async def replay(scenario: Scenario) -> AsyncIterator[Replayed]:
+async def replay(scenario: Scenario) -> AsyncGenerator[Replayed, None]:
     """Run every step of a scenario that is an operation, and compare notes on what handlers saw."""
     with appsync(scenario) as server:
-        async for replayed in _replay(scenario, server):
-            yield replayed
+        async with aclosing(_replay(scenario, server)) as steps:
+            async for replayed in steps:
+                yield replayed
 
 
-async def _replay(scenario: Scenario, server: LoopbackServer | None) -> AsyncIterator[Replayed]:
+async def _replay(scenario: Scenario, server: LoopbackServer | None) -> AsyncGenerator[Replayed, None]:
     async with _application_with(scenario, server) as container:
         world = World(container.get(AwsSession))
         texts, previous, kept = Texts(), Rows(), list[Mapping[str, Any]]()

@@ -35,9 +35,10 @@ def step(
     }
 
 
-def scenario(path: Path, *steps: dict[str, Any]) -> Scenario:
+def scenario(path: Path, *steps: dict[str, Any], **environment: str) -> Scenario:
     file = path / "services.json"
-    file.write_text(json.dumps({"env": {"TZ": "UTC"}, "steps": steps}), encoding="utf-8")
+    recorded = {"env": {"TZ": "UTC", **environment}, "steps": steps}
+    file.write_text(json.dumps(recorded), encoding="utf-8")
     return Scenario("services", file)
 
 
@@ -102,3 +103,35 @@ async def test_times_to_live_and_objects(tmp_path: Path) -> None:
             step("S3Service.getItem", {"key": "a/b.json"}, {"n": 1}, {}),
         )
     )
+
+
+async def test_queues_executions_and_sessions(tmp_path: Path) -> None:
+    queue, session = {"queueUrl": "http://127.0.0.1/000000000000/task-action-queue"}, "local-demo-session"
+    sent = {
+        "MD5OfMessageBody": "0cc175b9c0f1b6a831c399e269772661",
+        "MessageId": "<UUID>",
+        "$metadata": "<META>",
+    }
+    entry = {"Id": "1", "MessageBody": "a"}
+    took = {"Successful": [{"Id": "1", "MessageId": "<UUID>"}], "$metadata": "<META>"}
+    user = {"userId": "u1", "tenantCode": "acme", "moduleTableName": "note", "itemId": "NOTE#acme#N1"}
+    row = {"pk": "u1#acme", "sk": "note#NOTE#acme#N1", "version": 3, "ttl": 1704067861}
+    stored = {
+        "pk": {"S": row["pk"]},
+        "sk": {"S": row["sk"]},
+        "version": {"N": "3"},
+        "ttl": {"N": "1704067861"},
+    }
+    execution = "arn:aws:states:ap-northeast-1:123456789012:execution:command:one"
+    started = {"executionArn": execution, "startDate": "<TS>", "$metadata": "<META>"}
+    steps = [
+        step("SqsService.sendMessage", {**queue, "body": "a"}, sent, {}),
+        step("SqsService.sendMessageBatch", {**queue, "entries": [entry]}, took, {}),
+        step("SqsService.receiveMessages", queue, {"Messages": []}, {}),
+        step("SqsService.deleteMessage", {**queue, "receiptHandle": "r"}, {"$metadata": "<META>"}, {}),
+        step("StepFunctionService.startExecution", {"input": {"n": 1}, "name": "one"}, started, {}),
+        step("SessionService.put", {**user, "version": 3}, None, {session: [stored]}, (session, stored)),
+        step("SessionService.get", user, row, {session: [stored]}),
+        step("SessionService.listByUser", user, {"items": [row]}, {session: [stored]}),
+    ]
+    await assert_replays(scenario(tmp_path, *steps, RYW_SESSION_TTL_MINUTES="10"))
