@@ -25,6 +25,7 @@ COMMANDS = {
     "generate": ("generate.command:generate", "Add a part to a project, with a test, wired into its module."),
     "graph": ("graph:graph", "Show the modules of an application."),
     "history": ("history:history", "Show every version of an item."),
+    "infra": ("infra:infra", "Write what an application needs of AWS as a template."),
     "migrations": ("migrations:migrations", "Write and apply the migrations of read models."),
     "new": ("new:new", "Make a project that runs at once."),
     "openapi": ("openapi:openapi", "Write the OpenAPI document of an application."),

@@ -9,10 +9,8 @@ import click
 from cqrs_nest.app import AsgiApplication, NestApplication
 from cqrs_nest.cli.application import application_argument, run
 from cqrs_nest.cli.output import as_json, print_json, print_table
-from cqrs_nest.common import APP_GUARD
-from cqrs_nest.common.execution import GUARDS, enhancers_of
 from cqrs_nest.common.tokens import describe_token
-from cqrs_nest.http.routes import RouteDefinition
+from cqrs_nest.http.routes import RouteDefinition, route_guards
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,7 @@ def routes(application: AsgiApplication, as_json: bool) -> None:
 
 
 def _line(route: RouteDefinition, application: NestApplication) -> RouteLine:
-    everywhere = [binding.cls or binding.token for binding in application.container.app_enhancers(APP_GUARD)]
-    listed = (*enhancers_of(route.controller, GUARDS), *enhancers_of(route.handler, GUARDS))
-    guards = (*everywhere, *application.http.options.guards, *listed)
+    guards = route_guards(route, application.http.options, application.container)
     names = (describe_token(each if isinstance(each, type) else type(each)) for each in guards)
     module = route.binding.module.name
     return RouteLine(route.method, route.path, route.versions, str(route), module, tuple(names))

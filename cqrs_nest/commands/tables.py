@@ -17,7 +17,7 @@ from cqrs_nest.core import CqrsNestError, DiscoveryService
 
 STREAM_VIEW = "NEW_IMAGE"
 EXPIRY = {"Enabled": True, "AttributeName": "ttl"}
-_KEYS = {"pk": "HASH", "sk": "RANGE"}
+KEYS = {"pk": "HASH", "sk": "RANGE"}
 CALLS = {
     TableType.COMMAND: ("BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"),
     TableType.DATA: ("ConditionCheckItem", "GetItem", "PutItem", "Query"),
@@ -184,7 +184,7 @@ class CommandTables:
             return [TableProblem(table.name, "there is no such table", fix)]
         problems: list[TableProblem] = []
         keys = {key["AttributeName"]: key["KeyType"] for key in found["KeySchema"]}
-        if keys != _KEYS:
+        if keys != KEYS:
             said = f"its keys are {', '.join(keys)}, not pk and sk"
             problems.append(TableProblem(table.name, said, "make it anew: keys cannot be changed"))
         stream = _stream_problem(found.get("StreamSpecification", {})) if table.is_streamed else None
@@ -217,8 +217,8 @@ class CommandTables:
         await self._call(
             "create_table",
             TableName=table.name,
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in _KEYS.items()],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in _KEYS],
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in KEYS.items()],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in KEYS],
             BillingMode="PAY_PER_REQUEST",
             DeletionProtectionEnabled=self._is_deployed,
             **(stream if table.is_streamed else {}),

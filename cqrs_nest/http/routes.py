@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from cqrs_nest.common import VERSION_NEUTRAL, Logger
+from cqrs_nest.common import APP_GUARD, VERSION_NEUTRAL, Logger
+from cqrs_nest.common.execution import GUARDS, enhancers_of
 from cqrs_nest.common.metadata import find_metadata, own_metadata
 from cqrs_nest.common.routing import CONTROLLER, EVENT_STREAM, HTTP_CODE, ROUTES, VERSIONS, ControllerOptions
 from cqrs_nest.core import Binding, Container
@@ -67,6 +68,13 @@ def read_routes(container: Container, options: HttpOptions) -> list[RouteDefinit
         for controller in module.controllers
         for route in _routes_of(controller, paths.get(module.cls, ""), excluded, options)
     ]
+
+
+def route_guards(route: RouteDefinition, options: HttpOptions, container: Container) -> list[Any]:
+    """What stands before a route, classes or objects: of the application, the controller, the method."""
+    everywhere = [binding.cls or binding.token for binding in container.app_enhancers(APP_GUARD)]
+    listed = (*enhancers_of(route.controller, GUARDS), *enhancers_of(route.handler, GUARDS))
+    return [*everywhere, *options.guards, *listed]
 
 
 def warn_of_hidden_routes(routes: Iterable[RouteDefinition]) -> None:

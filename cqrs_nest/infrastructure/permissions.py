@@ -12,10 +12,20 @@ from cqrs_nest.commands.tables import NeededTable
 from cqrs_nest.config import Environment
 
 ResourceKind: TypeAlias = Literal[
-    "table", "stream", "topic", "queue", "bucket", "objects", "state-machine", "sender", "appsync", "other"
+    "table",
+    "stream",
+    "topic",
+    "queue",
+    "bucket",
+    "objects",
+    "state-machine",
+    "sender",
+    "appsync",
+    "appsync-events",
+    "other",
 ]
-"""`objects` are those of the bucket, `stream` is that of a table, `sender` the address that mail comes from;
-an `other` one is named by its ARN."""
+"""`stream` is that of a table, `objects` are those of the bucket, `sender` is the address that mail comes
+from; an `other` one is named by its ARN."""
 
 MAIN_TOPIC = "main-sns"
 ALARM_TOPIC = "alarm-sns"
@@ -64,9 +74,13 @@ def message_permissions(queues: Iterable[QueueResource]) -> Iterator[Permission]
     yield permission("topic", MAIN_TOPIC, "sns", ["Publish"], "domain events and statuses")
     yield permission("topic", ALARM_TOPIC, "sns", ["Publish"], "alarms")
     yield permission("queue", DEAD_LETTERS, "sqs", ["SendMessage"], "commands that cannot be applied")
-    yield permission("queue", FAILED_INVOCATIONS, "sqs", ["SendMessage"], "what Lambda cannot hand over")
     for queue in queues:
         yield permission("queue", queue.name, "sqs", QUEUE_CALLS, "event source")
+
+
+def invocation_permissions() -> Iterator[Permission]:
+    """Those of Lambda itself, where it invokes the function for a stream or a schedule."""
+    yield permission("queue", FAILED_INVOCATIONS, "sqs", ["SendMessage"], "what Lambda cannot hand over")
 
 
 def bucket_permissions() -> Iterator[Permission]:
@@ -75,6 +89,17 @@ def bucket_permissions() -> Iterator[Permission]:
     yield permission("objects", BUCKET, "s3", calls, "large attributes")
     # Without it S3 answers 403 in place of 404, and a lost object could not be told from a forbidden one.
     yield permission("bucket", BUCKET, "s3", ["ListBucket"], "to tell that an object is lost")
+
+
+def notification_permissions(environment: Environment, transports: Iterable[str]) -> Iterator[Permission]:
+    """Those of the transports that are shipped; requests are signed."""
+    for transport in transports:
+        if transport == "appsync-graphql":
+            field = "types/Mutation/fields/sendMessage"
+            yield permission("appsync", field, "appsync", ["GraphQL"], "notifications")
+        elif transport == "appsync-event":
+            namespace = f"channelNamespace/{environment.appsync_events_namespace}"
+            yield permission("appsync-events", namespace, "appsync", ["EventPublish"], "notifications")
 
 
 def state_machine_permissions(machines: Iterable[StateMachineResource]) -> Iterator[Permission]:
@@ -90,3 +115,11 @@ def permission(kind: ResourceKind, name: str, service: str, calls: Sequence[str]
     ('dynamodb:GetItem',)
     """
     return Permission(kind, name, tuple(f"{service}:{call}" for call in sorted(calls)), reason)
+
+
+def actions_by_resource(permissions: Iterable[Permission]) -> dict[tuple[ResourceKind, str], tuple[str, ...]]:
+    """All actions on each resource, by its kind and name."""
+    found: dict[tuple[ResourceKind, str], set[str]] = {}
+    for each in permissions:
+        found.setdefault((each.kind, each.name), set()).update(each.actions)
+    return {resource: tuple(sorted(actions)) for resource, actions in found.items()}

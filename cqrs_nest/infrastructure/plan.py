@@ -23,7 +23,9 @@ from cqrs_nest.infrastructure.permissions import (
     MAIL_CALLS,
     Permission,
     bucket_permissions,
+    invocation_permissions,
     message_permissions,
+    notification_permissions,
     permission,
     state_machine_permissions,
     table_permissions,
@@ -65,6 +67,11 @@ class ResourcePlan:
         """What the names of tables begin with: `dev-shop-`."""
         return table_prefix(self.environment)
 
+    @property
+    def streams(self) -> tuple[NeededTable, ...]:
+        """The tables whose streams the application gets."""
+        return tuple(table for table in self.tables if table.is_streamed)
+
 
 def plan_resources(container: Container) -> ResourcePlan:
     """Read the plan from the built modules of an application; AWS is not asked.
@@ -85,14 +92,19 @@ def plan_resources(container: Container) -> ResourcePlan:
     queues = tuple(queue for each in resources for queue in each.queues)
     machines = tuple(_state_machines(container, resources))
     schedules = tuple(schedule for each in resources for schedule in each.schedules)
+    if commanded:
+        schedules = (*schedules, RECOVERY)
+    transports = environment.notification_transports if _provided(container, NotificationHub) else ()
     has_messages = bool(commanded or queues)
     sends_mail = is_injected(container, EmailService, outside=AwsModule)
     permissions = [
         *table_permissions(environment, tables, commanded),
         *_optional_tables(resources),
         *(message_permissions(queues) if has_messages else ()),
+        *(invocation_permissions() if schedules or any(table.is_streamed for table in tables) else ()),
         *(bucket_permissions() if tables else ()),
         *state_machine_permissions(machines),
+        *notification_permissions(environment, transports),
         *([permission("sender", "SES_FROM_EMAIL", "ses", MAIL_CALLS, "e-mail")] if sends_mail else ()),
         *_own(resources),
     ]
@@ -101,13 +113,13 @@ def plan_resources(container: Container) -> ResourcePlan:
         tuple(tables),
         queues,
         machines,
-        (*schedules, RECOVERY) if commanded else schedules,
+        schedules,
         tuple(permissions),
         has_messages=has_messages,
         has_bucket=bool(tables),
         has_sql=bool(_provided(container, SqlDatabase)),
         sends_mail=sends_mail,
-        transports=environment.notification_transports if _provided(container, NotificationHub) else (),
+        transports=transports,
     )
 
 
