@@ -12,9 +12,14 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for 
 """Decorates a command whose parameter `as_json` says who reads its output."""
 
 
+def json_text(value: Any) -> str:
+    """A value as indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    click.echo(json_text(value))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

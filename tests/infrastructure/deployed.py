@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 import fnmatch
-import importlib
 import json
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec, module_from_spec
 from typing import Any, TypeVar
 from unittest import mock
 
@@ -46,7 +46,7 @@ class DeployedFunction:
         module, _, attribute = self._configuration["Handler"].rpartition(".")
         self.variables: Mapping[str, str] = self._configuration["Environment"]["Variables"]
         self.role = self._configuration["Role"].rpartition("/")[2]
-        self._handler: LambdaFunction = getattr(importlib.import_module(module), attribute)
+        self._handler = _fresh(module, attribute)
         self._positions: dict[str, str] = {}
         mappings = self._lambda.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
         self._sources = [mapping["EventSourceArn"] for mapping in mappings]
@@ -68,10 +68,8 @@ class DeployedFunction:
             return self._handler._run(work())
 
     def close(self) -> None:
-        """End the application; the next invocation would make a new one."""
-        application, self._handler._application = self._handler._application, None
-        if application is not None:
-            self._handler._run(application.close())
+        """End the function."""
+        self._handler.close()
 
     def request(self, method: str, path: str, body: Any = None, **claims: str) -> tuple[int, Any]:
         """A request that the API's authorizer has let through; status and body of the answer."""
@@ -97,6 +95,12 @@ class DeployedFunction:
         while any(self._deliver(source) for source in self._sources):
             pass
 
+    def lose_records(self) -> None:
+        """What is new in the mapped streams, never to be delivered."""
+        for source in self._sources:
+            if ":dynamodb:" in source:
+                self._new_records(source)
+
     def tick(self, rule: str) -> None:
         """A tick of one of the rules whose target is the function."""
         events = boto3.client("events", region_name=REGION)
@@ -117,6 +121,13 @@ class DeployedFunction:
         return self._deliver_stream(arn) if ":dynamodb:" in arn else self._deliver_queue(arn)
 
     def _deliver_stream(self, arn: str) -> bool:
+        records = self._new_records(arn)
+        inserts = [record for record in records if record["eventName"] == "INSERT"]
+        if inserts:
+            assert self.invoke(stream_event(inserts, arn)) == {"batchItemFailures": []}
+        return bool(records)
+
+    def _new_records(self, arn: str) -> list[dict[str, Any]]:
         # moto does not know the address that has the account in it.
         endpoint = f"https://streams.dynamodb.{REGION}.amazonaws.com"
         client = boto3.client("dynamodbstreams", region_name=REGION, endpoint_url=endpoint)
@@ -126,10 +137,8 @@ class DeployedFunction:
             self._positions[arn] = client.get_shard_iterator(**asked)["ShardIterator"]
         answer = client.get_records(ShardIterator=self._positions[arn])
         self._positions[arn] = answer["NextShardIterator"]
-        records = [record for record in answer["Records"] if record["eventName"] == "INSERT"]
-        if records:
-            assert self.invoke(stream_event(records, arn)) == {"batchItemFailures": []}
-        return bool(answer["Records"])
+        records: list[dict[str, Any]] = answer["Records"]
+        return records
 
     def _deliver_queue(self, arn: str) -> bool:
         client, url = boto3.client("sqs", region_name=REGION), _SQS + arn.rpartition(":")[2]
@@ -140,6 +149,18 @@ class DeployedFunction:
         for message in messages:
             client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return bool(messages)
+
+
+def _fresh(module: str, attribute: str) -> LambdaFunction:
+    """The handler of a module that nobody else has imported."""
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    handler = getattr(loaded, attribute)
+    assert isinstance(handler, LambdaFunction)
+    return handler
 
 
 def _keep_moto_from_invoking() -> None:

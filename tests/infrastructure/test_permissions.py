@@ -106,6 +106,10 @@ def use_everything(function: DeployedFunction, monkeypatch: pytest.MonkeyPatch) 
     assert found["name"] == "Oat milk"
     assert [each["name"] for each in function.request("GET", "/api/todo")[1]["items"]] == ["Oat milk"]
     assert len(function.request("GET", f"{path}/history")[1]["items"]) == 2
+    assert function.request("PATCH", path, {"version": 2, "priority": 1})[0] == 200
+    function.lose_records()
+    assert function.request("PATCH", path, {"version": 3, "priority": 2})[0] == 200
+    function.deliver()
     table = function.application.get(CommandTableRegistry).table("todo")
     assert table is not None
     first = function.run(lambda: table.get(DataService).get_item(pk=pk, sk=sk, at_version=1))

@@ -1,0 +1,45 @@
+"""docs/infrastructure.md: its Python runs, and its table is what the sample application is permitted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from cqrs_nest.app.factory import build
+from cqrs_nest.config import Environment
+from cqrs_nest.infrastructure import Permission, ResourcePlan, plan_resources
+from sample_app.main_module import MainModule
+from sample_app.settings import Settings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "infrastructure.md").read_text()
+
+
+async def planned(root: type[Any], environment: Environment) -> ResourcePlan:
+    container = await build(root, environment)
+    try:
+        return plan_resources(container)
+    finally:
+        await container.close()
+
+
+def line(permission: Permission) -> str:
+    actions = ", ".join(f"`{action}`" for action in permission.actions)
+    return f"| {permission.kind} | `{permission.name}` | {actions} | {permission.reason} |"
+
+
+async def test_the_permissions_of_the_page() -> None:
+    plan = await planned(MainModule, Settings(node_env="local"))
+    table = PAGE.split("| resource | name | actions | for |\n|---|---|---|---|\n")[1].split("\n\n")[0]
+
+    assert table.splitlines() == [line(permission) for permission in plan.permissions]
+
+
+async def test_the_module_of_the_page() -> None:
+    names: dict[str, Any] = {}
+    exec("\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)), names)
+    plan = await planned(names["ShopModule"], Environment(node_env="local", app_name="shop"))
+
+    assert "local-shop-prices" in [table.name for table in plan.tables]
+    assert [queue.name for queue in plan.queues] == ["shipping"]
+    assert "s3:GetObject" in plan.permissions[-1].actions
