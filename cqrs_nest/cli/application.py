@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from cqrs_nest.app import AsgiApplication, NestApplication
 from cqrs_nest.config import InvalidEnvironmentError
@@ -25,6 +26,12 @@ class ApplicationType(click.ParamType[AsgiApplication]):
     """An application as uvicorn takes it: module:name."""
 
     name = "module:app"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        found = (f"{path.parent.name}.main:app" for path in sorted(Path.cwd().glob("*/main.py")))
+        return [CompletionItem(each) for each in found if each.startswith(incomplete)]
 
     def convert(
         self, value: str | AsgiApplication, param: click.Parameter | None, ctx: click.Context | None

@@ -75,10 +75,15 @@ def test_an_error_that_is_told_has_a_stack_on_demand(tmp_path: Path) -> None:
     assert result.stderr.endswith("No module named 'nowhere' (see cqrs-nest routes --help)\n")
 
 
-def completed(words: str, number: int) -> str:
+def completed(words: str, number: int, directory: Path = Path()) -> str:
     variables = {"COMP_WORDS": words, "COMP_CWORD": str(number), "_CQRS_NEST_COMPLETE": "bash_complete"}
     return subprocess.run(
-        COMMAND, env={**os.environ, **variables}, capture_output=True, text=True, check=True
+        COMMAND,
+        cwd=directory,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
 
 
@@ -86,6 +91,12 @@ def test_the_tab_key_completes_commands_options_and_choices() -> None:
     assert completed("cqrs-nest ta", 1) == "plain,tables\nplain,tail\n"
     assert "plain,--lifetime" in completed("cqrs-nest token --", 2)
     assert "plain,controller" in completed("cqrs-nest generate c", 2)
+
+
+def test_the_tab_key_completes_the_application(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "main.py").touch()
+    assert completed("cqrs-nest routes s", 2, tmp_path) == "plain,shop.main:app\n"
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

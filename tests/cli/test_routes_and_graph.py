@@ -1,22 +1,21 @@
-"""`cqrs-nest routes` and `cqrs-nest graph`, run as a user runs them on the sample application."""
+"""`cqrs-nest routes` and `cqrs-nest graph` on the sample application."""
 
 import json
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from click.testing import CliRunner
 
 from cqrs_nest.cli.graph_svg import draw_modules
+from cqrs_nest.cli.main import commands
 from cqrs_nest.core import ModuleGraph
 from cqrs_nest.core.graph import GraphModule
-from tests.cli.command_line import run
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def printed(*arguments: str) -> str:
-    result = run(REPOSITORY, *arguments, NODE_ENV="local")
-    assert result.returncode == 0, result.stderr
+    result = CliRunner().invoke(commands, arguments, env={"NODE_ENV": "local"})
+    assert result.exit_code == 0, result.output
     return result.stdout
 
 

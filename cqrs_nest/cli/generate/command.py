@@ -53,19 +53,17 @@ def generate(
     if kind == MODULE:
         generate_module(project, name, module)
     else:
-        if kind == "resource" and module is None and not _has_module(project, name):
+        if kind == "resource" and module is None and name.snake not in project.features:
             generate_module(project, name, None)
-        feature = Feature(project, project.feature(module, name), is_routed=not no_route)
+        # A resource has a module of its own, in whatever directory it is generated.
+        chosen = name if kind == "resource" and module is None else module
+        feature = Feature(project, project.feature(chosen, name), is_routed=not no_route)
         prepare_tests(feature)
         PIECES[kind](feature, name)
     changes = project.workspace.changes()
     if not dry_run:
         project.workspace.save()
     _report(changes, dry_run, as_json)
-
-
-def _has_module(project: Project, name: Name) -> bool:
-    return bool({name.snake, name.plural.snake} & project.features.keys())
 
 
 def _report(changes: list[Change], dry_run: bool, as_json: bool) -> None:

@@ -156,8 +156,10 @@ def test_the_module_is_that_of_the_directory(project: Path, monkeypatch: pytest.
     run_generate("module", "orders")
     monkeypatch.chdir(project / "shop" / "orders")
     run_generate("service", "prices")
+    run_generate("resource", "invoice")
 
     assert (project / "shop" / "orders" / "prices_service.py").is_file()
+    assert (project / "shop" / "invoice" / "invoice_key.py").is_file()
 
 
 def test_a_database_is_registered_where_there_is_none(project: Path) -> None:
