@@ -49,12 +49,6 @@ class ApplicationType(click.ParamType[AsgiApplication]):
         return application
 
 
-def join_running_service() -> None:
-    """Work on the embedded AWS of the service that runs in this directory, if one does (NODE_ENV=local)."""
-    if os.environ.get("NODE_ENV", "local") == "local" and (running := find_running()) is not None:
-        os.environ.update(running.variables)
-
-
 application_argument = click.argument("application", type=ApplicationType())
 """Decorates a command whose parameter `application` is an AsgiApplication."""
 

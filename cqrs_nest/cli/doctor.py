@@ -9,7 +9,7 @@ import click
 
 from cqrs_nest.app import AsgiApplication
 from cqrs_nest.aws import AwsSession
-from cqrs_nest.cli.application import application_argument, join_running_service, run_with
+from cqrs_nest.cli.application import application_argument, join_local_run, run_with
 from cqrs_nest.cli.output import as_json, print_json
 from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.config import InvalidEnvironmentError
@@ -40,7 +40,7 @@ def doctor(application: AsgiApplication, role: str | None, as_json: bool) -> Non
 
 
 def _findings(application: AsgiApplication, role: str | None) -> list[Finding]:
-    join_running_service()
+    join_local_run()
 
     async def look(container: Container) -> list[Finding]:
         plan = plan_resources(container)

@@ -12,7 +12,7 @@ from pydantic_core import to_jsonable_python
 
 from cqrs_nest.app import AsgiApplication, NestApplication
 from cqrs_nest.buses import CommandBus, EventBus, QueryBus
-from cqrs_nest.cli.application import application_argument, join_running_service, run_started
+from cqrs_nest.cli.application import application_argument, run_started
 from cqrs_nest.cli.async_console import AsyncConsole, evaluate
 from cqrs_nest.cli.output import as_json, print_json
 from cqrs_nest.config import Environment
@@ -41,7 +41,6 @@ def shell(application: AsgiApplication, code: str | None, as_json: bool) -> None
     """
     if as_json and code is None:
         raise click.UsageError("--json prints what --command gives")
-    join_running_service()
     if code is None:
         failed = run_started(application, _interact)
         raise click.exceptions.Exit(1 if failed and not sys.stdin.isatty() else 0)

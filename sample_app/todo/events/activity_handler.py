@@ -4,6 +4,7 @@ from cqrs_nest.commands import remove_sort_key_version
 from cqrs_nest.common import Logger
 from cqrs_nest.events import DomainEvent, EventHandler
 from sample_app.todo.events.activity_log import ActivityLog
+from sample_app.todo.todo_key import TodoKey
 
 ACTIVITY_QUEUE = "todo-activity-queue"
 
@@ -19,6 +20,8 @@ class TodoActivityHandler:
     async def execute(self, event: DomainEvent) -> None:
         """Write the line, once."""
         message = event.notification
+        if not message["pk"].startswith(f"{TodoKey.type}#"):
+            return  # the queue brings the events of every feature
         verb = message["eventType"].rpartition(".")[2]
         name = message["entity"]["name"] if message["entity"] else message["id"]
         activity = {

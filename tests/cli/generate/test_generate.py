@@ -61,8 +61,8 @@ def checked(*command: str) -> str:
     return result.stdout
 
 
-async def use(runtime: LocalRuntime, name: str) -> None:
-    """Call every route of an entity, each when the read model has what was done before."""
+async def use(runtime: LocalRuntime, name: str) -> tuple[str, str]:
+    """Call every route of an entity, each when the read model has what was done before; the item's key."""
     headers = {"authorization": f"Bearer {runtime.token(user='ann', tenant='acme')}"}
     url = f"{runtime.url}/api/{name}"
     async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=40) as http:
@@ -82,16 +82,20 @@ async def use(runtime: LocalRuntime, name: str) -> None:
         assert deleted.status_code == 200, deleted.text
         await runtime.drain()
         assert (await http.get("/search")).json() == {"total": 0, "items": []}
+    return command["pk"], command["sk"].partition("@")[0]
 
 
 async def test_what_is_generated_answers_over_http_and_is_projected(whole: Path) -> None:
     from shop.main_module import MainModule  # type: ignore[import-not-found]
     from shop.settings import Settings  # type: ignore[import-not-found]
+    from shop.todo.events.activity_log import ActivityLog  # type: ignore[import-not-found]
 
     with listen("127.0.0.1", 0) as listener:
-        async with LocalRuntime.start(MainModule, env=Settings, listener=listener) as runtime:
+        start = LocalRuntime.start(MainModule, env=Settings, listener=listener)
+        async with start as runtime:
             for name in ("orders", "order-line"):
-                await use(runtime, name)
+                pk, sk = await use(runtime, name)
+                assert await runtime.app.get(ActivityLog).of_todo(pk, sk) == []
 
 
 def test_it_passes_its_tests_and_is_in_style(whole: Path) -> None:
