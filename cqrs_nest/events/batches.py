@@ -56,10 +56,18 @@ async def process_batch(
     """
     lanes: dict[object, list[BatchRecord]] = {}
     for index, record in enumerate(records):
-        lanes.setdefault(record.ordering_key or index, []).append(record)
+        lanes.setdefault(_lane_of(record, index), []).append(record)
     runs = (_process_lane(sorted(lane, key=_position), process) for lane in lanes.values())
     failures = await asyncio.gather(*runs)
     return BatchResponse(len(records), [failure for lane in failures for failure in lane])
+
+
+def _lane_of(record: BatchRecord, index: int) -> object:
+    try:
+        return record.ordering_key or index
+    except (KeyError, ValueError, TypeError, ArithmeticError):
+        # One that cannot be read fails as it is processed, and no other one with it.
+        return index
 
 
 async def _process_lane(

@@ -186,7 +186,9 @@ class DynamoDbStreamEvent(AwsEvent):
         return str(self.record["dynamodb"]["SequenceNumber"])
 
     def __repr__(self) -> str:
-        return f"{self.event_name} of {self.table_name} {' '.join(str(key) for key in self.keys.values())}"
+        # As they came, since one that cannot be read must have a name in errors too.
+        keys = (str(value) for key in self.record["dynamodb"]["Keys"].values() for value in key.values())
+        return f"{self.event_name} of {self.table_name} {' '.join(keys)}"
 
     @cached_property
     def keys(self) -> Mapping[str, Any]:

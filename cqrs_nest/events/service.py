@@ -69,6 +69,9 @@ class EventService:
         without a handler (EventHandlerNotFoundError) and errors of handlers are raised as they are. Events
         that nobody handles are counted by `EventMetrics`.
         """
+        if event.get("Event") == "s3:TestEvent":
+            # What S3 sends when a notification is set up.
+            return None
         source = self._source_of(event)
         if source in _BATCHES:
             return await self._handle_batch(

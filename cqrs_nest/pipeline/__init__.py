@@ -2,6 +2,7 @@
 
 from cqrs_nest.pipeline.command_events import CommandStateEvent, NewCommandEvent
 from cqrs_nest.pipeline.errors import (
+    BrokenCommandError,
     CommandTooLargeError,
     ConcurrentChangeError,
     InvalidPipelineError,
@@ -29,6 +30,7 @@ from cqrs_nest.pipeline.stream_driver import StreamDriver
 
 __all__ = [
     "AppliedCommand",
+    "BrokenCommandError",
     "CommandPipeline",
     "CommandRecovery",
     "CommandStateEvent",

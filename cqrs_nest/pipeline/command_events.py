@@ -24,6 +24,13 @@ class SyncCommandEvent(CommandStreamEvent):
     """A command was applied as it was published; what is due after that may be missing."""
 
 
+class BrokenCommandEvent(CommandStreamEvent):
+    """A row came into a command table that is no command."""
+
+    defect = "it cannot be read"
+    """Why."""
+
+
 class CommandStateEvent(StepFunctionsEvent):
     """The state machine of a command runs one of its states."""
 

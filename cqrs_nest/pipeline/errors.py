@@ -61,6 +61,13 @@ class InvalidPipelineError(CqrsNestError):
     """The pipeline cannot work as it was configured; found at start."""
 
 
+class BrokenCommandError(ValueError):
+    """A row of a command table is no command that could be applied."""
+
+    def __init__(self, table: str, pk: object, sk: object, defect: str) -> None:
+        super().__init__(f"{table} {pk} {sk} is no command: {defect}. Mend the row, or delete it.")
+
+
 class CommandTooLargeError(ValueError):
     """A command's stream record is too large for the state machine; it will be delivered again in vain."""
 

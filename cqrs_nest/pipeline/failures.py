@@ -31,7 +31,7 @@ class FailedCommands:
 
         Raises ParkedError when it is in the dead-letter queue now, and otherwise `error`.
         """
-        await steps.report_failure(SYNC_DATA, error, self._park if self._queue_url else None)
+        await steps.report_failure(SYNC_DATA, error, self.park if self._queue_url else None)
         if steps.progress.is_parked:
             self._logger.error("%r is in the dead-letter queue", steps, error=error)
             raise ParkedError(steps, error) from error
@@ -44,8 +44,10 @@ class FailedCommands:
             raise error
         await self.give_up(steps, error)
 
-    async def _park(self, message: Mapping[str, Any]) -> None:
-        await self._sqs.send_message(str(self._queue_url), message)
+    async def park(self, message: Mapping[str, Any]) -> None:
+        """Put a message into the dead-letter queue, if there is one."""
+        if self._queue_url:
+            await self._sqs.send_message(self._queue_url, message)
 
 
 def _can_get_better(error: Exception) -> bool:

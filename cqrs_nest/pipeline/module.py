@@ -9,6 +9,7 @@ from cqrs_nest.commands import CommandTablesModule
 from cqrs_nest.common.modules import DynamicModule, Module
 from cqrs_nest.common.providers import provide
 from cqrs_nest.events import EventHandler, EventModule
+from cqrs_nest.pipeline.broken_rows import BrokenCommandHandler
 from cqrs_nest.pipeline.command_events import NewCommandEvent
 from cqrs_nest.pipeline.event_factory import CommandEventFactory
 from cqrs_nest.pipeline.executions import CommandExecutions
@@ -59,6 +60,7 @@ class PipelineOptionsModule:
         CommandExecutions,
         NewCommandHandler,
         SyncCommandHandler,
+        BrokenCommandHandler,
         StepFunctionsDriver,
         CommandEventFactory,
         CommandRecovery,

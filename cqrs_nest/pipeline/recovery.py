@@ -13,8 +13,10 @@ from cqrs_nest.aws.dynamodb import Condition
 from cqrs_nest.commands import CommandTableRegistry, RegisteredTable, remove_sort_key_version
 from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row
 from cqrs_nest.commands.statuses import FINISHED
+from cqrs_nest.pipeline.broken_rows import defect_of
 from cqrs_nest.pipeline.command_progress import NEVER_APPLIED, as_published, is_through
 from cqrs_nest.pipeline.command_steps import CommandSteps
+from cqrs_nest.pipeline.errors import BrokenCommandError
 from cqrs_nest.pipeline.options import PipelineOptions
 from cqrs_nest.pipeline.pipeline import CommandPipeline
 from cqrs_nest.pipeline.stream_driver import StreamDriver
@@ -141,7 +143,9 @@ class CommandRecovery:
                 only=_WANTED,
                 segment=(part.segment, part.segments) if part.segments > 1 else None,
             )
-            stalled = [row for row in page.items if _stands_still(row, older_than)]
+            # What is no command, the stream has told of.
+            commands = [row for row in page.items if defect_of(row) is None]
+            stalled = [row for row in commands if _stands_still(row, older_than)]
             result.add(RecoveryResult(page.scanned, len(stalled)))
             result.add(await self._carry_on_items(table, stalled, leave_out))
             start = page.last_key
@@ -235,7 +239,11 @@ class CommandRecovery:
     async def _due_row(self, table: RegisteredTable, pk: str, sk: str) -> Row | None:
         key = {"pk": pk, "sk": sk}
         row = await self._dynamodb.get_item(table.table.command, key, consistent_read=True, attributes="keep")
-        return as_published(row) if row is not None and _is_due(row) else None
+        if row is None or not _is_due(row):
+            return None
+        if (defect := defect_of(row)) is not None:
+            raise BrokenCommandError(table.table.command, pk, sk, defect)
+        return as_published(row)
 
     def _table(self, name: str) -> RegisteredTable:
         table = self._registry.table(name)

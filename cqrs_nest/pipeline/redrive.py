@@ -86,7 +86,7 @@ class DeadLetterRedrive:
 
     async def _redrive(self, queue_url: str, message: Mapping[str, Any]) -> RedrivenMessage:
         letter = json_object(message["Body"]) or {}
-        is_command = letter.get("action") == DEAD_LETTER_ACTION
+        is_command = letter.get("action") == DEAD_LETTER_ACTION and letter.keys() >= {"table", "pk", "sk"}
         subject = f"{letter['table']} {letter['pk']} {letter['sk']}" if is_command else message["MessageId"]
         try:
             if is_command:

@@ -280,6 +280,29 @@ async def test_a_failing_stream_record_holds_back_its_key_alone(stream: Batch) -
     assert len(skipped) == 1
 
 
+async def test_a_record_that_cannot_be_read_fails_alone(stream: Batch) -> None:
+    @EventHandler(DynamoDbStreamEvent)
+    class Handler:
+        def __init__(self, seen: Seen) -> None:
+            self._seen = seen
+
+        async def execute(self, event: DynamoDbStreamEvent) -> None:
+            self._seen.append(event.keys["sk"])
+
+    async with service(Handler) as (events, seen):
+        batch = stream(("T#t", "a@1"), ("T#t", "b@1"))
+        batch["Records"][0]["dynamodb"]["Keys"] = {"sk": {"N": "many"}}
+        response = await events.handle(batch)
+    assert response["batchItemFailures"] == [{"itemIdentifier": "100001"}]
+    assert seen == ["b@1"]
+
+
+async def test_what_s3_sends_to_try_a_notification_is_taken() -> None:
+    async with service() as (events, _):
+        event = {"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "uploads", "RequestId": "r"}
+        assert await events.handle(event) is None
+
+
 async def test_stream_records_are_handled_in_the_order_of_their_shard(stream: Batch) -> None:
     async with service(recorder(DynamoDbStreamEvent)) as (events, seen):
         event = stream(*[("T#t", f"a@{version}") for version in range(1, 12)])
