@@ -10,6 +10,8 @@ from cqrs_nest.commands.keys import (
     KEY_SEPARATOR,
     VERSION_SEPARATOR,
     DetailKey,
+    generate_id,
+    get_tenant_code,
     remove_sort_key_version,
 )
 from cqrs_nest.common import BadRequestException
@@ -36,21 +38,25 @@ def check_published_key(pk: object, sk: object) -> DetailKey:
     return DetailKey(pk, base)
 
 
-def check_owner(row: Mapping[str, Any], pk: str, invoke: Invoke | None, allow_cross_tenant: bool) -> None:
+def check_owner(
+    row: Mapping[str, Any], key: DetailKey, invoke: Invoke | None, allow_cross_tenant: bool
+) -> None:
     """Whether a caller may publish a row: its key is his tenant's, and nothing in it says it were another's.
 
-    Read models go by `tenantCode` and `id` as well. Raises ForbiddenException (403), and BadRequestException
+    Read models go by `tenantCode` and `id` as well: an `id` with a `#` must be `<pk>#<sk>`. Raises ForbiddenException (403), and BadRequestException
     for a reference to S3, which no caller may publish, where the object is the item's own.
     """
-    ensure_tenant(pk, allow_cross_tenant, invoke=invoke)
+    ensure_tenant(key.pk, allow_cross_tenant, invoke=invoke)
     attributes = row.get("attributes")
     if not allow_cross_tenant:
         for caller in callers(invoke):
-            if _names_another_tenant(row, pk):
+            if _names_another_item(row, key):
                 raise refusal(
-                    caller, "a row in the name of another tenant", "The item belongs to another tenant"
+                    caller,
+                    "a row in the name of another item",
+                    "tenantCode must be the tenant of pk, and an id with a '#' must be <pk>#<sk>",
                 )
-            if is_s3_uri(attributes) and refers_to_others(attributes, pk):
+            if is_s3_uri(attributes) and refers_to_others(attributes, key.pk):
                 raise refusal(
                     caller, "a reference to an object of others", "The attributes are not the item's"
                 )
@@ -58,16 +64,17 @@ def check_owner(row: Mapping[str, Any], pk: str, invoke: Invoke | None, allow_cr
         raise BadRequestException("attributes must be an object, not a reference to one in S3")
 
 
-def _names_another_tenant(row: Mapping[str, Any], pk: str) -> bool:
-    kind, separator, tenant = pk.rpartition(KEY_SEPARATOR)
+def _names_another_item(row: Mapping[str, Any], key: DetailKey) -> bool:
+    tenant = get_tenant_code(key.pk)
     named, item_id = row.get("tenantCode"), row.get("id")
-    if isinstance(named, str) and named and named.lower() != tenant.lower():
+    if isinstance(named, str) and named and tenant is not None and named.lower() != tenant.lower():
         return True
-    if not isinstance(item_id, str) or not separator:
-        return False
-    # Ids are free, but one that begins as the key of a partition of this kind is that partition's.
-    is_key = item_id.startswith(kind + KEY_SEPARATOR) and KEY_SEPARATOR in item_id[len(kind) + 1 :]
-    return is_key and not item_id.startswith(pk + KEY_SEPARATOR)
+    # An id of one's own (a UUID) names no key; what has the form of a key must be the item's.
+    return (
+        isinstance(item_id, str)
+        and KEY_SEPARATOR in item_id
+        and remove_sort_key_version(item_id) != generate_id(*key)
+    )
 
 
 def check_read(pk: str, sk: str | None, allow_cross_tenant: bool, invoke: Invoke | None = None) -> None:

@@ -66,7 +66,7 @@ def check_publication(
     """
     row = published.to_row() if isinstance(published, CommandInput) else dict(published)
     key = check_published_key(row.get("pk"), row.get("sk"))
-    check_owner(row, key.pk, invoke, allow_cross_tenant)
+    check_owner(row, key, invoke, allow_cross_tenant)
     invoke = invoke or current_invoke.get()
     if row.get(EVENTS):
         row[EVENTS] = _events(row[EVENTS], invoke)

@@ -48,6 +48,16 @@ def tenant_of(pk: str) -> str | None:
     return tenant if separator else None
 
 
+def _owner(pk: str) -> str | None:
+    """The tenant of a key of the form `<TYPE>#<tenant>`, in lower case; None for a key of another form.
+
+    A key of more parts has the tenant in two places, by the rule of rows and by that of messages: its owner is
+    nobody's to say.
+    """
+    parts = pk.split("#")
+    return parts[1].lower() if len(parts) == 2 else None
+
+
 def is_header_override(invoke: Invoke) -> bool:
     """Whether the tenant is the caller's wish (the header), as his token names none."""
     return not invoke.claims.get(CLAIM_TENANT)
@@ -62,13 +72,14 @@ def ensure_tenant(
     be allowed. Without either the system itself acts, and every key is allowed. A caller has the tenant of
     his token, or the one of the header where the rules let him name it. Case does not matter, as codes
     of callers are in lower case while stored keys may not be. Common tenants' keys may be read
-    (`reading=True`), not written, by every caller who has a tenant. A key without a tenant is refused.
+    (`reading=True`), not written, by every caller who has a tenant. A key of another form than
+    `<TYPE>#<tenant>` is refused.
 
     Raises ForbiddenException (403), and writes an audit line that names the caller but not the key.
     """
     if allow_cross_tenant:
         return
-    tenant = (tenant_of(pk) or "").lower()
+    tenant = _owner(pk)
     for caller in callers(invoke):
         if tenant not in _tenants(caller, reading):
             raise refusal(caller, "a key of another tenant", "The key belongs to another tenant")

@@ -30,14 +30,14 @@ def test_the_system_may_use_every_key() -> None:
     ensure_tenant("TODO")
 
 
-@pytest.mark.parametrize("pk", ["TODO#acme", "TODO#Acme", "A#B#acme"])
+@pytest.mark.parametrize("pk", ["TODO#acme", "TODO#Acme"])
 def test_a_caller_may_use_the_keys_of_his_tenant(pk: str, act_as: Callable[..., None]) -> None:
     act_as({"sub": "u", "custom:tenant": "ACME"})
     ensure_tenant(pk)
 
 
 @pytest.mark.parametrize(
-    "pk", ["TODO#other", "TODO#acme#other", "TODO#", "TODO", "", "acme", "#acme ", "TODO#acm"]
+    "pk", ["TODO#other", "TODO#acme#other", "TODO#other#acme", "TODO##acme", "TODO#", "TODO", "", "acme", "#acme ", "TODO#acm"]
 )
 def test_other_keys_are_refused(pk: str, act_as: Callable[..., None]) -> None:
     act_as({"sub": "u", "custom:tenant": "acme"})
@@ -113,14 +113,14 @@ def test_the_audit_line_names_the_caller_and_not_the_key(
 
 
 @given(tenant=st.text(alphabet="ab#", min_size=1), pk=st.text(alphabet="ab#"))
-def test_only_keys_that_end_in_the_tenant_pass(tenant: str, pk: str) -> None:
+def test_only_keys_of_a_type_and_the_tenant_pass(tenant: str, pk: str) -> None:
     claims = {"sub": "u", "custom:tenant": tenant}
     reset = current_invoke.set(Invoke({"requestContext": {"authorizer": {"claims": claims}}}, {}))
     try:
         ensure_tenant(pk)
-        assert pk.endswith(f"#{tenant}")
+        assert pk.split("#")[1:] == [tenant]
         assert tenant_of(pk) == tenant
     except ForbiddenException:
-        assert tenant_of(pk) != tenant
+        assert pk.split("#")[1:] != [tenant]
     finally:
         current_invoke.reset(reset)

@@ -135,12 +135,15 @@ FOREIGN = {
     "a key, the caller's tenant beside it": todo(tenant="tenant02", tenantCode="tenant01"),
     "a tenant": todo(tenantCode="tenant02"),
     "an id": todo(id="TODO#tenant02#X"),
+    "an id of another kind": todo(id="NOTE#tenant02#X"),
+    "an id of another item": todo(id="TODO#tenant01#Y"),
     "a reference to S3": todo(
         attributes="s3://local-bucket/ddb/local-demo-todo-command/TODO#tenant02/S1@1/x.json"
     ),
     "a reference to S3 elsewhere": todo(attributes="s3://local-bucket/uploads/x"),
     "a key of no tenant": todo(pk="TODO"),
     "a key with one tenant more": todo(pk="TODO#tenant01#tenant02"),
+    "a key with the caller's tenant behind another": todo(pk="TODO#tenant02#tenant01"),
 }
 
 
