@@ -15,10 +15,12 @@ from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.context import AuthenticationMiddleware, JwtVerifier, current_invoke
+from cqrs_nest.context.invoke import was_refused
+from cqrs_nest.context.user import CLAIM_TENANT
 from cqrs_nest.core import Container, Overrides
 from cqrs_nest.core.tracing import TracingOptions
 from cqrs_nest.http import CorsOptions, HttpApplication, HttpOptions, RateLimit
-from cqrs_nest.http.rate_limit import client_address
+from cqrs_nest.http.rate_limit import RefusedTokenLimit, client_address
 from cqrs_nest.http.spans import RequestSpans
 
 
@@ -79,12 +81,15 @@ async def start(container: Container, http: HttpOptions | None = None) -> NestAp
 def assemble(container: Container, http: HttpOptions | None = None) -> NestApplication:
     """Put the HTTP part on a built container."""
     environment = container.get(Environment)
-    routes = HttpApplication(container, http or _http_options(environment))
+    options = http or _http_options(environment)
+    routes = HttpApplication(container, options)
     verifier = container.get(JwtVerifier)
     asgi: ASGIApp = AuthenticationMiddleware(routes, verifier, environment)
-    for options in container.get_all(TracingOptions):
-        if options.spans:
-            asgi = RequestSpans(asgi, options.spans)
+    if options.rate_limit is not None:
+        asgi = RefusedTokenLimit(asgi, options.rate_limit, was_refused)
+    for tracing in container.get_all(TracingOptions):
+        if tracing.spans:
+            asgi = RequestSpans(asgi, tracing.spans)
     return NestApplication(container, routes, asgi)
 
 
@@ -105,10 +110,11 @@ def _rate_limit(environment: Environment) -> RateLimit | None:
 
 
 def _caller(scope: Scope) -> str:
-    """The user of a verified token; without one, the address."""
+    """The user of a verified token, in its tenant; without one, the address."""
     invoke = current_invoke.get()
-    user = None if invoke is None else invoke.user_id
-    return client_address(scope) if user is None else f"user {user}"
+    if invoke is None or invoke.user_id is None:
+        return client_address(scope)
+    return f"user {invoke.user_id!r} of {invoke.claims.get(CLAIM_TENANT)!r}"
 
 
 class AsgiApplication:

@@ -43,8 +43,10 @@ def check_owner(
 ) -> None:
     """Whether a caller may publish a row: its key is his tenant's, and nothing in it says it were another's.
 
-    Read models go by `tenantCode` and `id` as well: an `id` with a `#` must be `<pk>#<sk>`. Raises ForbiddenException (403), and BadRequestException
-    for a reference to S3, which no caller may publish, where the object is the item's own.
+    Read models go by `tenantCode` and `id` as well: an `id` with a `#` must be `<pk>#<sk>`.
+
+    Raises ForbiddenException (403), and BadRequestException for a reference to S3, which no caller may
+    publish, where the object is the item's own.
     """
     ensure_tenant(key.pk, allow_cross_tenant, invoke=invoke)
     attributes = row.get("attributes")

@@ -25,7 +25,7 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
-from cqrs_nest.context import Invoke, current_invoke
+from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
 from cqrs_nest.context.tenants import acting_tenant
 
 T = TypeVar("T")
@@ -121,18 +121,21 @@ class Repository:
         apply: Callable[[DataEntity, T | None], T],
         matches: Callable[[DataEntity], bool] = lambda item: True,
         invoke_context: Invoke | None = None,
+        allow_cross_tenant: bool = False,
     ) -> ItemPage[T]:
         """A page of another store, such as an SQL read model, with the caller's pending commands.
 
         `find` reads the page; `id_of` gives an item's id (`pk#sk`) and `version_of`, where items know it,
         the version they show. `apply` makes an item of what a pending command leads to and the item that
         is listed (None: none). New items that `matches` come first, the newest at the top; deleted ones
-        leave, and `total` follows.
+        leave, and `total` follows. The commands are those of the tenant that `invoke_context` acts for.
         """
         invoke = invoke_context or current_invoke.get()
         tenant = acting_tenant(invoke) if invoke else None
+        of_tenant = f"{KEY_SEPARATOR}{tenant or ''}"
+        ensure_tenant(of_tenant, allow_cross_tenant, reading=True, invoke=invoke_context)
         page, versions = await asyncio.gather(
-            find(), self._sessions.list_by_user(_user(invoke), f"{KEY_SEPARATOR}{tenant}" if tenant else "")
+            find(), self._sessions.list_by_user(_user(invoke), of_tenant if tenant else "")
         )
         listed = {id_of(item): item for item in page.items}
         shown = {} if version_of is None else {key: version_of(item) for key, item in listed.items()}

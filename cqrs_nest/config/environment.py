@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
@@ -110,7 +118,10 @@ class Environment(BaseModel):
     cross_tenant_roles: CommaList = ("system_admin",)
 
     jwks_url: str | None = Field(default=None, pattern=r"^https?://")
-    """Where the public keys of the identity provider are; `JWKS_FILE` is a copy of them and goes first."""
+    """Where the public keys of the identity provider are; `JWKS_FILE` is a copy of them and goes first.
+
+    `https` but in development: whoever can change the answer on its way says who is whom.
+    """
     jwks_file: Path | None = None
     jwt_issuer: str | None = None
     jwt_audience: CommaList = ()
@@ -121,6 +132,13 @@ class Environment(BaseModel):
 
     database_url: str | None = Field(default=None, repr=False)
     """SQLAlchemy's form, such as `postgresql+asyncpg://user:password@host/name`."""
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _check_jwks_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None and not url.startswith("https://") and info.data.get("node_env") != "local":
+            raise ValueError("it must begin with https:// unless NODE_ENV is local")
+        return url
 
     @classmethod
     def load(cls, env_file: Path | None = None, environ: Mapping[str, str] | None = None) -> Self:

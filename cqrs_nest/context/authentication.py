@@ -26,15 +26,17 @@ _CREDENTIALS = frozenset({"authorization", "proxy-authorization", "cookie"})
 class AuthenticationMiddleware:
     """Sets `current_invoke` and the scope's Invoke for the time of a request.
 
-    In Lambda (`scope["aws.event"]`) the gateway has checked the caller, and its event is the Invoke.
-    Elsewhere the Bearer token is verified. A bad token does not answer here: routes that ask for
-    nobody's identity stay open; whoever asks gets the 401.
+    In Lambda (`scope["aws.event"]`) the gateway's authorizer has checked the caller, and its event is the
+    Invoke. Elsewhere the Bearer token is verified, and also in Lambda behind what has no authorizer (a load
+    balancer, a function URL) if the identity provider's keys are set. A bad token does not answer here:
+    routes that ask for nobody's identity stay open; whoever asks gets the 401.
     """
 
     def __init__(self, app: ASGIApp, verifier: JwtVerifier, environment: Environment) -> None:
         self._app = app
         self._verifier = verifier
         self._local = environment.node_env == "local"
+        self._has_keys = bool(environment.jwks_file or environment.jwks_url)
         self._rules = TenantRules.of(environment.common_tenant_codes, environment.cross_tenant_roles)
         self._logger = Logger("Authentication")
 
@@ -43,14 +45,9 @@ class AuthenticationMiddleware:
             await self._app(scope, receive, send)
             return
         if "aws.event" in scope:
-            invoke = Invoke(scope["aws.event"], _lambda_context(scope.get("aws.context")))
+            invoke = await self._of_lambda(scope)
         else:
-            claims = _NO_CLAIMS
-            for name, _ in scope["headers"]:
-                if name == b"authorization":
-                    claims = await self._claims(scope)
-                    break
-            invoke = _RequestInvoke(scope, claims, self._local)
+            invoke = _RequestInvoke(scope, await self._claims(scope), self._local)
         scope[INVOKE] = invoke
         outgoing = _Outgoing(send, current_invoke.get())
         reset_invoke = current_invoke.set(invoke)
@@ -66,8 +63,18 @@ class AuthenticationMiddleware:
             # The Invoke holds the scope: two that hold each other would wait for the garbage collector.
             del scope[INVOKE]
 
+    async def _of_lambda(self, scope: Scope) -> Invoke:
+        event, context = scope["aws.event"], _lambda_context(scope.get("aws.context"))
+        request: Mapping[str, Any] = event.get("requestContext") or {}
+        if self._has_keys and not request.get("authorizer"):
+            claims = await self._claims(scope)
+            event = {**event, "requestContext": {**request, "authorizer": {"jwt": {"claims": claims}}}}
+        return Invoke(event, context)
+
     async def _claims(self, scope: Scope) -> Mapping[str, Any]:
         credentials = [value for name, value in scope["headers"] if name == b"authorization"]
+        if not credentials:
+            return _NO_CLAIMS
         try:
             return await self._verified(credentials)
         except HttpException as error:

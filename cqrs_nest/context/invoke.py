@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextvars import ContextVar
 from copy import copy
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias, TypeGuard
+from functools import cached_property
+from typing import Annotated, Any, TypeAlias, TypeGuard, TypeVar
 
-from cqrs_nest.common import ExecutionContext, HttpException, create_param_decorator
+from cqrs_nest.common import ExecutionContext, HttpException, UnauthorizedException, create_param_decorator
+
+T = TypeVar("T")
 
 INVOKE = "cqrs_nest.invoke"
 IDENTITY_ERROR = "cqrs_nest.identity_error"
@@ -28,7 +31,7 @@ class Invoke:
     event: Mapping[str, Any]
     context: Mapping[str, Any]
 
-    @property
+    @cached_property
     def claims(self) -> Mapping[str, Any]:
         """What the verified token says; empty for a caller without one."""
         authorizer = _mapping(self._request_context, "authorizer")
@@ -39,7 +42,7 @@ class Invoke:
         """The claim `sub`."""
         return self.claims.get("sub")
 
-    @property
+    @cached_property
     def headers(self) -> Mapping[str, str]:
         """The request's headers with names in lower case."""
         return {name.lower(): value for name, value in _mapping(self.event, "headers").items()}
@@ -58,6 +61,11 @@ class Invoke:
     @property
     def _request_context(self) -> Mapping[str, Any]:
         return _mapping(self.event, "requestContext")
+
+    def once(self, make: Callable[[Invoke], T]) -> T:
+        """What `make` finds out of this invocation: it is asked once, as an invocation does not change."""
+        known: T | None = self.__dict__.get(make.__qualname__)
+        return self.__dict__.setdefault(make.__qualname__, make(self)) if known is None else known
 
     def __repr__(self) -> str:
         # The event holds headers and claims, which are nobody's business in a log.
@@ -81,6 +89,11 @@ ANONYMOUS = Invoke({}, {})
 
 current_invoke: ContextVar[Invoke | None] = ContextVar("current_invoke", default=None)
 """The Invoke of the HTTP request being handled; None for work that no caller asked for."""
+
+
+def was_refused(scope: MutableMapping[str, Any]) -> bool:
+    """Whether the request came with a token that is not to be believed."""
+    return isinstance(scope.get(IDENTITY_ERROR), UnauthorizedException)
 
 
 def invoke_of(scope: MutableMapping[str, Any]) -> Invoke:

@@ -41,6 +41,13 @@ class JwtVerifier:
                 "JWT_VERIFICATION=off: signatures are not checked, and whoever reaches this service can be "
                 "anybody. Only a gateway that verifies every token may stand before it"
             )
+        environment = self._environment
+        unset = [name for name in ("jwt_issuer", "jwt_audience") if not getattr(environment, name)]
+        if unset and (environment.jwks_file or environment.jwks_url):
+            self._logger.warn(
+                "%s is not set: tokens that the identity provider has signed for others are accepted",
+                " and ".join(name.upper() for name in unset),
+            )
         if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
             return
         if self._has_keys:

@@ -51,8 +51,8 @@ def tenant_of(pk: str) -> str | None:
 def _owner(pk: str) -> str | None:
     """The tenant of a key of the form `<TYPE>#<tenant>`, in lower case; None for a key of another form.
 
-    A key of more parts has the tenant in two places, by the rule of rows and by that of messages: its owner is
-    nobody's to say.
+    A key of more parts has the tenant in two places, by the rule of rows and by that of messages: it is
+    nobody's.
     """
     parts = pk.split("#")
     return parts[1].lower() if len(parts) == 2 else None
@@ -72,8 +72,8 @@ def ensure_tenant(
     be allowed. Without either the system itself acts, and every key is allowed. A caller has the tenant of
     his token, or the one of the header where the rules let him name it. Case does not matter, as codes
     of callers are in lower case while stored keys may not be. Common tenants' keys may be read
-    (`reading=True`), not written, by every caller who has a tenant. A key of another form than
-    `<TYPE>#<tenant>` is refused.
+    (`reading=True`) by every caller who has a tenant; to name one by the header gives no right to write them.
+    A key of another form than `<TYPE>#<tenant>` is refused.
 
     Raises ForbiddenException (403), and writes an audit line that names the caller but not the key.
     """
@@ -138,7 +138,13 @@ def acting_tenant(invoke: Invoke) -> str | None:
 
 
 def _tenants(caller: Invoke, reading: bool) -> Collection[str]:
-    tenant = acting_tenant(caller)
+    tenant, rules = acting_tenant(caller), current_tenant_rules.get()
     if tenant is None:
         return ()
-    return {tenant, *current_tenant_rules.get().common_tenants} if reading else {tenant}
+    if reading:
+        return {tenant, *rules.common_tenants}
+    # Everybody may name a common tenant by the header. That makes him its reader, not its owner.
+    is_guest = (
+        is_header_override(caller) and get_user_context(caller).tenant_role not in rules.cross_tenant_roles
+    )
+    return () if is_guest else {tenant}

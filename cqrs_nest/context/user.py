@@ -66,10 +66,14 @@ def get_user_context(invoke: Invoke) -> UserContext:
     >>> get_user_context(Invoke(event, {})).tenant_role
     'user'
     """
+    return invoke.once(_user_of)
+
+
+def _user_of(invoke: Invoke) -> UserContext:
     claims = invoke.claims
     header = invoke.headers.get(HEADER_TENANT_CODE)
     tenant = (_text(claims, CLAIM_TENANT) or header or "").lower() or None
-    roles = _entries(_ROLE_ENTRIES, claims, CLAIM_ROLES)
+    roles = invoke.once(_roles_of)
     return UserContext(
         user_id=_text(claims, "sub"),
         tenant_code=tenant,
@@ -84,8 +88,11 @@ def roles_everywhere(invoke: Invoke) -> tuple[str, ...]:
 
     Raises UnauthorizedException (401) when the claim is malformed.
     """
-    entries = _entries(_ROLE_ENTRIES, invoke.claims, CLAIM_ROLES)
-    return tuple(entry.role for entry in entries if not entry.tenant)
+    return tuple(entry.role for entry in invoke.once(_roles_of) if not entry.tenant)
+
+
+def _roles_of(invoke: Invoke) -> Sequence[_RoleEntry]:
+    return _entries(_ROLE_ENTRIES, invoke.claims, CLAIM_ROLES)
 
 
 def _tenant_role(roles: Sequence[_RoleEntry], tenant: str | None) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.common import TooManyRequestsException
 from cqrs_nest.http.json import to_json
@@ -65,17 +65,48 @@ class RateLimiter:
         self._done_at: dict[str, float] = {}
 
     def refusal(self, scope: Scope) -> Reply | None:
-        """The answer 429 for one request too many, None for a request that may pass."""
+        """The answer 429 for one request too many, None for a request that may pass, which then counts."""
+        answer = self.refusal_if_over(scope)
+        if answer is None:
+            self.count(scope)
+        return answer
+
+    def refusal_if_over(self, scope: Scope) -> Reply | None:
+        """The answer 429 for a caller who has used up his limit; the request does not count."""
         key, now = self._key(scope), self._clock()
-        done_at = max(self._done_at.pop(key, now), now)
-        wait = done_at - now - self._ahead
+        wait = self._done_at.get(key, now) - now - self._ahead
         # A part of a millionth of a share is what adding up has cost.
-        is_over = wait > self._share * 1e-6
+        return _too_many(wait) if wait > self._share * 1e-6 else None
+
+    def count(self, scope: Scope) -> None:
+        """Count a request."""
+        key, now = self._key(scope), self._clock()
         # Put in anew, so that the caller who has not asked for longest stands first.
-        self._done_at[key] = done_at if is_over else done_at + self._share
+        self._done_at[key] = max(self._done_at.pop(key, now), now) + self._share
         if len(self._done_at) > _MOST_CALLERS:
             del self._done_at[next(iter(self._done_at))]
-        return _too_many(wait) if is_over else None
+
+
+class RefusedTokenLimit:
+    """Lets no address have more than so many tokens checked that are then refused: a signature costs time.
+
+    Goes round the authentication. Good tokens do not count, as many users may share an address.
+    """
+
+    def __init__(self, app: ASGIApp, limit: RateLimit, was_refused: Callable[[Scope], bool]) -> None:
+        self._app = app
+        self._limiter = RateLimiter(replace(limit, key=client_address))
+        self._was_refused = was_refused
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 429, or pass the request on."""
+        if scope["type"] != "http" or all(name != b"authorization" for name, _ in scope["headers"]):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._limiter.refusal_if_over(scope)
+        await (refusal or self._app)(scope, receive, send)
+        if refusal is None and self._was_refused(scope):
+            self._limiter.count(scope)
 
 
 def _too_many(wait: float) -> Reply:

@@ -60,7 +60,9 @@ class SqlDatabase:
         if self._engine is None:
             from cqrs_nest.read_models.engine import create_engine
 
-            self._engine = create_engine(self._file_url() if self._url == _IN_MEMORY else self._url)
+            self._engine = create_engine(
+                self._file_url() if self._url == _IN_MEMORY else self._url, self.metadata
+            )
         return self._engine
 
     @asynccontextmanager

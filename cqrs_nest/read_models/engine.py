@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, InvalidRequestError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -12,7 +13,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from cqrs_nest.aws.json_text import from_json, to_json
 from cqrs_nest.core.errors import CqrsNestError
-from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT, check_query
+from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT, statement_check
 
 
 class DatabaseUrlError(CqrsNestError):
@@ -52,8 +53,8 @@ _PRAGMAS = (
 )
 
 
-def create_engine(url: str) -> AsyncEngine:
-    """An engine for the URL, whose queries are checked to be of the caller's tenant.
+def create_engine(url: str, metadata: Sequence[MetaData] = ()) -> AsyncEngine:
+    """An engine for the URL, whose statements are checked to be of the caller's tenant.
 
     Connections that the server has closed are noticed and replaced.
 
@@ -70,7 +71,7 @@ def create_engine(url: str) -> AsyncEngine:
             "Write it as sqlite+aiosqlite:///file, postgresql+asyncpg://user:password@host/name or "
             "mysql+asyncmy://user:password@host/name, and install its driver."
         ) from None
-    event.listen(engine.sync_engine, "before_cursor_execute", check_query)
+    event.listen(engine.sync_engine, "before_cursor_execute", statement_check(metadata))
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare)
         event.listen(engine.sync_engine, "begin", _begin)

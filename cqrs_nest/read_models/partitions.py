@@ -1,145 +1,264 @@
-"""Which partitions a query reads, told from its conditions."""
+"""Whose rows a statement reads and writes, told from the SQL that is sent."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any, Final, TypeGuard
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
-from sqlalchemy import BindParameter, CompoundSelect, FromClause, Join, Select
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import (
-    BinaryExpression,
-    BooleanClauseList,
-    ClauseElement,
-    ColumnClause,
-    TextClause,
+from sqlglot import exp
+
+from cqrs_nest.read_models.known_functions import is_known
+from cqrs_nest.read_models.query_scope import (
+    Claim,
+    Scope,
+    UnboundStatementError,
+    parameter_of,
 )
-from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping, SelectBase
-from sqlalchemy.sql.visitors import ExternallyTraversible
+from cqrs_nest.read_models.tenant_columns import TENANT_COLUMNS
 
-PARTITION_KEY: Final = "pk"
-"""A table with this column holds the rows of tenants."""
+_FILTERED: Final = frozenset(("from_", "joins", "where", "with_"))
+_SELECT: Final = _FILTERED | frozenset(
+    ("distinct", "expressions", "group", "having", "limit", "locks", "offset", "order", "windows")
+)
+_INSERT: Final = frozenset(("this", "expression", "conflict", "returning"))
+_UPDATE: Final = frozenset(("this", "expressions", "where", "returning"))
+_DELETE: Final = frozenset(("this", "where", "returning"))
+_NOTHING: Final[Mapping[str, bool]] = {}
 
-_HOLDING: Final = (operators.eq, operators.in_op)
 
+def claims_of(tree: exp.Expr, shared: Collection[str]) -> tuple[Claim, ...]:
+    """The parameters to which a statement holds the tables that it reads and writes.
 
-class UnboundQueryError(Exception):
-    """A query reads a table across its partitions, or in a way that cannot be told."""
+    Every table must be held, wherever it stands, but for the `shared` ones (names in lower case), which hold
+    nobody's rows: by `table.pk = parameter`, `table.pk IN (parameters)` or the same of `tenant_code`, among
+    the conditions that no row is read without; or by `table.pk = other.pk` of a table that is held. A row
+    that is inserted says by a parameter whose it is.
 
-
-def partition_binds(query: object) -> set[BindParameter[Any]]:
-    """The parameters that a query (a SELECT or a union of them) compares partition keys with.
-
-    Every table with a column `pk`, in subqueries too, must be held to partitions: by `pk = value` or
-    `pk IN (values)` among the conditions that are joined by AND, or by `pk = other.pk` of a table that is.
-    Raises UnboundQueryError where one is not.
+    Raises UnboundStatementError where one is not, and for whatever is not understood.
     """
-    return set(_binds(query, outer=()))
+    return _Reader(shared).read(tree)
 
 
-def _binds(query: object, outer: Collection[FromClause]) -> Iterator[BindParameter[Any]]:
-    """`outer` is what the query around reads, to which this one may refer."""
-    if isinstance(query, CompoundSelect):
-        for part in query.selects:
-            yield from _binds(part, outer)
-        return
-    if not _is_select(query):
-        raise UnboundQueryError(f"it holds a {type(query).__name__}, which cannot be looked into")
-    sources = list(_sources(query.get_final_froms()))
-    # As SQLAlchemy does: what the query around reads already is not read once more.
-    own = [source for source in sources if source not in outer] or sources
-    bounds = _Bounds(source for source in outer if source not in own)
-    bounds.read(query.whereclause, own)
-    for source in query.get_final_froms():
-        bounds.read_joins(source)
-    for source in own:
-        if isinstance(source, AliasedReturnsRows) and isinstance(source.element, SelectBase):
-            yield from _binds(source.element, outer=())
-        elif any(column.name == PARTITION_KEY for column in source.columns) and not bounds.hold(source):
-            raise UnboundQueryError("it reads a table across its partitions")
-    yield from bounds.binds
-    for inner in _inner_queries(query):
-        yield from _binds(inner, outer=own)
+class _Reader:
+    def __init__(self, shared: Collection[str]) -> None:
+        self._shared = shared
+        self._claims: list[Claim] = []
+        self._understood: set[int] = set()
+        """The ids of the tables whose part in the statement is known."""
 
-
-class _Bounds:
-    """What conditions say of partition keys: values, and which table has the key of which other one."""
-
-    def __init__(self, held: Iterable[FromClause]) -> None:
-        self.binds: list[BindParameter[Any]] = []
-        self._held = set(held)
-        self._followers: dict[FromClause, list[FromClause]] = {}
-
-    def read(self, condition: ClauseElement | None, sources: Collection[FromClause]) -> None:
-        """Take in a condition that the rows of `sources` must meet."""
-        if isinstance(condition, TextClause):
-            raise UnboundQueryError("a condition of it is text")
-        if isinstance(condition, BooleanClauseList) and condition.operator is operators.and_:
-            for part in condition.clauses:
-                self.read(part, sources)
-        elif isinstance(condition, BinaryExpression) and condition.operator in _HOLDING:
-            self._read_pair(condition.left, condition.right, sources)
-            self._read_pair(condition.right, condition.left, sources)
-
-    def read_joins(self, source: FromClause) -> None:
-        """Take in the conditions of joins; those of an outer one say nothing of its left side."""
-        if isinstance(source, FromGrouping):
-            self.read_joins(source.element)
-        elif isinstance(source, Join):
-            self.read_joins(source.left)
-            self.read_joins(source.right)
-            if not source.full:
-                sides = [source.right] if source.isouter else [source.left, source.right]
-                self.read(source.onclause, list(_sources(sides)))
-
-    def hold(self, source: FromClause) -> bool:
-        """Whether the rows of a table are those of partitions that the query names."""
-        waiting = list(self._held)
-        while waiting:
-            followers = self._followers.pop(waiting.pop(), [])
-            waiting += [follower for follower in followers if follower not in self._held]
-            self._held.update(followers)
-        return source in self._held
-
-    def _read_pair(self, key: Any, other: Any, sources: Collection[FromClause]) -> None:
-        source = _owner(key)
-        if source is None or source not in sources:
-            return
-        if _is_bind(other):
-            self._held.add(source)
-            self.binds.append(other)
-        elif (leader := _owner(other)) is not None:
-            self._followers.setdefault(leader, []).append(source)
-
-
-def _owner(key: Any) -> FromClause | None:
-    """The table whose partition key it is."""
-    return key.table if isinstance(key, ColumnClause) and key.name == PARTITION_KEY else None
-
-
-def _is_select(query: object) -> TypeGuard[Select[Any]]:
-    return isinstance(query, Select)
-
-
-def _is_bind(value: object) -> TypeGuard[BindParameter[Any]]:
-    return isinstance(value, BindParameter)
-
-
-def _sources(froms: Iterable[FromClause]) -> Iterator[FromClause]:
-    """The tables and subqueries in a FROM, out of their joins."""
-    for source in froms:
-        if isinstance(source, Join):
-            yield from _sources([source.left, source.right])
-        elif isinstance(source, FromGrouping):
-            yield from _sources([source.element])
+    def read(self, tree: exp.Expr) -> tuple[Claim, ...]:
+        if isinstance(tree, exp.Query):
+            self._query(tree, frozenset(), _NOTHING)
+        elif isinstance(tree, exp.Insert):
+            self._insert(tree)
+        elif isinstance(tree, exp.Update):
+            self._update(tree)
+        elif isinstance(tree, exp.Delete):
+            _refuse_others(tree, _DELETE)
+            self._changed_rows(tree)
         else:
-            yield source
+            raise UnboundStatementError("it is no SELECT, INSERT, UPDATE or DELETE")
+        for table in tree.find_all(exp.Table):
+            if id(table) not in self._understood:
+                raise UnboundStatementError(f"it is not clear what it does with {_name(table)}")
+        for function in tree.find_all(exp.Func):
+            if not is_known(function):
+                raise UnboundStatementError(f"it is not known what the function {function.name} reads")
+        return tuple(self._claims)
+
+    def _query(self, query: exp.Expr, ctes: frozenset[str], around: Mapping[str, bool]) -> None:
+        """`ctes` are the names of WITH that are known here, `around` what the queries around read."""
+        if not isinstance(query, exp.Query):
+            raise UnboundStatementError(f"it reads from {query.key.upper()}")
+        ctes = self._with(query, ctes)
+        if isinstance(query, exp.Select):
+            self._select(query, ctes, around)
+            return
+        parts = [query.this, query.expression] if isinstance(query, exp.SetOperation) else [query.this]
+        for part in parts:
+            self._query(part, ctes, around)
+        self._queries_in((each for each in _parts(query) if each not in parts), ctes, around)
+
+    def _with(self, query: exp.Expr, ctes: frozenset[str]) -> frozenset[str]:
+        for clause in _parts(query):
+            if isinstance(clause, exp.With):
+                if clause.recursive:
+                    ctes |= {each.alias for each in clause.expressions}
+                for each in clause.expressions:
+                    self._query(each.this, ctes, _NOTHING)
+                    ctes |= {each.alias}
+        return ctes
+
+    def _select(self, select: exp.Select, ctes: frozenset[str], around: Mapping[str, bool]) -> None:
+        _refuse_others(select, _SELECT)
+        scope = Scope(around)
+        start = next((each for each in _parts(select) if isinstance(each, exp.From)), None)
+        if start is not None:
+            self._from(start.this, select.args.get("joins") or (), scope, ctes)
+        for lock in select.args.get("locks") or ():
+            self._understood |= {id(table) for table in lock.find_all(exp.Table)}
+        for part in _parts(select):
+            if isinstance(part, exp.Where):
+                scope.require(part.this, scope.sources)
+            if not isinstance(part, exp.From | exp.Join | exp.With):
+                self._queries_in([part], ctes, scope.visible())
+        self._close(scope)
+
+    def _close(self, scope: Scope, *, writes: bool = False) -> None:
+        if (table := scope.unheld()) is not None:
+            raise UnboundStatementError(f"it holds {table} to no tenant")
+        self._claims += [claim._replace(writes=writes) for claim in scope.claims]
+
+    def _from(self, first: exp.Expr, joins: Iterable[exp.Join], scope: Scope, ctes: frozenset[str]) -> None:
+        """Put a source and what is joined to it into the scope; a condition says something of these only."""
+        outside = set(scope.sources)
+        self._source(first, scope, ctes)
+        for join in joins:
+            left = set(scope.sources)
+            self._source(join.this, scope, ctes)
+            condition = join.args.get("on")
+            if condition is None:
+                continue
+            self._queries_in([condition], ctes, scope.visible())
+            # The rows of the outer side of a join are there whether the condition holds or not.
+            if join.side == "":
+                scope.require(condition, scope.sources.keys() - outside)
+            elif join.side == "LEFT":
+                scope.require(condition, scope.sources.keys() - left)
+
+    def _source(self, source: exp.Expr, scope: Scope, ctes: frozenset[str]) -> None:
+        if isinstance(source, exp.Lateral):
+            self._query(source.this, ctes, scope.visible())
+            scope.add(source.alias, is_tenants=False)
+        elif isinstance(source, exp.Subquery) and isinstance(source.this, exp.Table) and not source.alias:
+            self._from(source.this, source.this.args.get("joins") or (), scope, ctes)
+        elif isinstance(source, exp.Subquery):
+            self._query(source, ctes, _NOTHING)
+            scope.add(source.alias, is_tenants=False)
+        elif isinstance(source, exp.Table):
+            self._table(source, scope, ctes)
+        else:
+            raise UnboundStatementError(f"it reads from {source.key.upper()}")
+
+    def _table(self, table: exp.Table, scope: Scope, ctes: frozenset[str]) -> None:
+        self._understood.add(id(table))
+        name = _name(table)
+        if not isinstance(table.this, exp.Identifier):  # a function that gives rows
+            self._queries_in([table.this], ctes, scope.visible())
+            scope.add(table.alias, is_tenants=False)
+            return
+        is_tenants = name.lower() not in self._shared and (bool(table.db) or name not in ctes)
+        scope.add(table.alias or name, is_tenants=is_tenants)
+
+    def _queries_in(
+        self, parts: Iterable[exp.Expr], ctes: frozenset[str], around: Mapping[str, bool]
+    ) -> None:
+        for query in _outermost_queries(parts):
+            self._query(query, ctes, around)
+
+    def _insert(self, insert: exp.Insert) -> None:
+        _refuse_others(insert, _INSERT)
+        values, schema = insert.expression, insert.this
+        if not isinstance(values, exp.Values) or not isinstance(schema, exp.Schema):
+            raise UnboundStatementError("it inserts what is no list of values")
+        scope = self._target(schema.this)
+        columns = [column.name for column in schema.expressions]
+        for row in values.expressions:
+            given = dict(zip(columns, row.expressions, strict=True))
+            self._given(given, scope)
+            if any(scope.sources.values()) and given.keys().isdisjoint(TENANT_COLUMNS):
+                raise UnboundStatementError(f"a row that it inserts has no {' or '.join(TENANT_COLUMNS)}")
+        conflict = insert.args.get("conflict")
+        if conflict is not None and any(scope.sources.values()):
+            self._conflict(conflict, scope)
+        self._queries_in(_parts(insert), frozenset(), scope.visible())
+
+    def _conflict(self, conflict: exp.OnConflict, scope: Scope) -> None:
+        """The row that is there already must be the tenant's too, as its key says or a condition."""
+        if conflict.args["action"].name == "DO NOTHING":
+            return
+        keys = {_key(each) for each in conflict.args.get("conflict_keys") or ()}
+        where = conflict.args.get("where")
+        existing = Scope({"excluded": True})
+        for name, is_tenants in scope.sources.items():
+            existing.add(name, is_tenants=is_tenants)
+        if where is not None:
+            existing.require(where.this, existing.sources)
+        if keys.isdisjoint(TENANT_COLUMNS) and existing.unheld() is not None:
+            raise UnboundStatementError(
+                "the row that it updates in the place of an insert may be another tenant's"
+            )
+        self._claims += [claim._replace(writes=True) for claim in existing.claims]
+        self._assigned(conflict.expressions, scope)
+
+    def _update(self, update: exp.Update) -> None:
+        _refuse_others(update, _UPDATE)
+        self._changed_rows(update)
+        self._assigned(update.expressions, self._target(update.this))
+
+    def _changed_rows(self, statement: exp.Update | exp.Delete) -> None:
+        scope = self._target(statement.this)
+        where = statement.args.get("where")
+        if where is not None:
+            scope.require(where.this, scope.sources)
+        self._close(scope, writes=True)
+        self._queries_in(_parts(statement), frozenset(), scope.visible())
+
+    def _target(self, table: exp.Expr) -> Scope:
+        """The scope of the table that is written to."""
+        if not isinstance(table, exp.Table):
+            raise UnboundStatementError(f"it writes to {table.key.upper()}")
+        scope = Scope(_NOTHING)
+        self._table(table, scope, frozenset())
+        return scope
+
+    def _assigned(self, assignments: Iterable[exp.Expr], scope: Scope) -> None:
+        given: dict[str, exp.Expr] = {}
+        for each in assignments:
+            if not isinstance(each, exp.EQ) or not isinstance(each.this, exp.Column):
+                raise UnboundStatementError("it sets what is no column")
+            value = each.expression
+            if not (
+                isinstance(value, exp.Column) and (value.table, value.name) == ("excluded", each.this.name)
+            ):
+                given[each.this.name] = value
+        self._given(given, scope)
+
+    def _given(self, given: Mapping[str, exp.Expr], scope: Scope) -> None:
+        """Whose a written row says it is."""
+        if not any(scope.sources.values()):
+            return
+        for column in TENANT_COLUMNS:
+            if column in given:
+                number = parameter_of(given[column])
+                if number is None:
+                    raise UnboundStatementError(f"it writes a {column} that is no parameter")
+                self._claims.append(Claim(column, number, writes=True))
 
 
-def _inner_queries(element: ExternallyTraversible) -> Iterator[SelectBase]:
-    """The queries within conditions and columns; those in the FROM are sources of their own."""
-    for child in element.get_children():
-        if isinstance(child, SelectBase):
-            yield child
-        elif not isinstance(child, FromClause):
-            yield from _inner_queries(child)
+def _parts(node: exp.Expr) -> Iterator[exp.Expr]:
+    return iter(node.iter_expressions())
+
+
+def _outermost_queries(parts: Iterable[exp.Expr]) -> Iterator[exp.Expr]:
+    for part in parts:
+        if isinstance(part, exp.Query):
+            yield part
+        else:
+            yield from _outermost_queries(_parts(part))
+
+
+def _name(table: exp.Table) -> str:
+    return ".".join(part.name for part in table.parts)
+
+
+def _key(part: exp.Expr) -> str | None:
+    """The column of a part of a key; None for an expression."""
+    column = part.this if isinstance(part, exp.Ordered) else part
+    return column.name if isinstance(column, exp.Column | exp.Identifier) else None
+
+
+def _refuse_others(node: exp.Expr, known: Collection[str]) -> None:
+    """Refuse clauses that are not understood, which might read or write something."""
+    if strange := [name for name, value in node.args.items() if value and name not in known]:
+        raise UnboundStatementError(f"it has a clause that is not understood ({strange[0].strip('_')})")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from cqrs_nest.read_models.tenant_columns import TENANT_COLUMNS
+
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,8 +32,9 @@ async def upsert_newer(
 
     `version` names the column that decides; `insert_only` columns that an update leaves alone, such as the
     time of creation; `or_same` updates a row of the same version too. Commands that arrive twice, out of
-    order or at the same time end in the same row. A row that is removed forgets its version, so that an
-    older command which comes later would bring it back: keep it, or write a `SqlProjection`.
+    order or at the same time end in the same row; a stored row of another tenant is left alone. A row that
+    is removed forgets its version, so that an older command which comes later would bring it back: keep it,
+    or write a `SqlProjection`.
 
     Raises UnsupportedDatabaseError for another database than SQLite, PostgreSQL, MySQL and MariaDB.
     """
@@ -42,13 +45,14 @@ async def upsert_newer(
 
 
 async def upsert(connection: AsyncConnection, table: Table, row: Mapping[str, Any]) -> None:
-    """Insert the row, or update the stored one whatever it is."""
+    """Insert the row, or update the stored one of the same tenant whatever it is."""
     await _upsert(connection, table, row, (), None)
 
 
 def key_of(table: Table, row: Mapping[str, Any]) -> list[ColumnElement[bool]]:
     """The conditions under which a stored row is the given one."""
-    return [column == row[column.name] for column in table.primary_key]
+    names = [*(column.name for column in table.primary_key), *_owner_columns(table, row)]
+    return [table.c[name] == row[name] for name in names]
 
 
 async def _upsert(
@@ -65,8 +69,15 @@ async def _upsert(
     return (await connection.execute(statement)).rowcount > 0
 
 
+def _owner_columns(table: Table, row: Mapping[str, Any]) -> list[str]:
+    """The columns that say whose the row is, unless the primary key does: it could lead to another's row."""
+    if any(name in table.primary_key.columns for name in TENANT_COLUMNS):
+        return []
+    return [name for name in TENANT_COLUMNS if name in row]
+
+
 def _changing(table: Table, row: Mapping[str, Any], insert_only: Collection[str]) -> list[str]:
-    fixed = {*(column.name for column in table.primary_key), *insert_only}
+    fixed = {*(column.name for column in table.primary_key), *_owner_columns(table, row), *insert_only}
     return [name for name in row if name not in fixed]
 
 
@@ -77,6 +88,7 @@ def _on_conflict(
     insert_only: Collection[str],
     condition: ColumnElement[bool] | None,
 ) -> Insert:
+    from sqlalchemy import and_
     from sqlalchemy.dialects import postgresql, sqlite
 
     inserts: dict[str, Callable[[Table], postgresql.Insert | sqlite.Insert]]
@@ -89,8 +101,13 @@ def _on_conflict(
     keys = [column.name for column in table.primary_key]
     if not changing:
         return statement.on_conflict_do_nothing(index_elements=keys)
+    conditions = [table.c[name] == statement.excluded[name] for name in _owner_columns(table, row)]
+    if condition is not None:
+        conditions.append(condition)
     return statement.on_conflict_do_update(
-        index_elements=keys, set_={name: statement.excluded[name] for name in changing}, where=condition
+        index_elements=keys,
+        set_={name: statement.excluded[name] for name in changing},
+        where=and_(*conditions) if conditions else None,
     )
 
 

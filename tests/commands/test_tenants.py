@@ -171,36 +171,37 @@ async def test_a_planted_reference_is_not_followed(service: Any) -> None:
 
 async def test_a_session_row_leads_to_no_command_of_another_tenant(remembering: Any) -> None:
     """The system may give ids as it likes; one that is another tenant's key leads nowhere."""
-    repository = remembering.table.get(Repository)
-    await remembering.commands.publish_async(todo(f"NOTE#{'umbrella'}", "N1"))
+    await remembering.commands.publish_async(todo("NOTE#umbrella", "N1"))
     as_system = invoke(None)
     await remembering.commands.publish_async(todo(id="NOTE#umbrella#N1"), invoke_context=as_system)
     current_invoke.set(invoke())
+    assert await listed(remembering) == []
 
-    async def nothing() -> ItemPage[str]:
-        return ItemPage([], 0)
 
-    page = await repository.list_items(nothing, id_of=str, apply=lambda entity, item: entity.pk)
-    assert page.items == []
+async def nothing() -> ItemPage[str]:
+    return ItemPage([], 0)
+
+
+async def listed(service: Any, **options: Any) -> Any:
+    repository = service.table.get(Repository)
+    page = await repository.list_items(nothing, id_of=str, apply=lambda entity, item: entity.pk, **options)
+    return page.items
 
 
 async def test_a_session_of_another_tenant_is_not_read(remembering: Any) -> None:
-    repository = remembering.table.get(Repository)
     await remembering.commands.publish_async(todo(), invoke_context=invoke())
-    other = Invoke(
-        {
-            "headers": {"x-tenant-code": "acme"},
-            "requestContext": {"authorizer": {"jwt": {"claims": {"sub": "u1"}}}},
-        },
-        {},
-    )
-    current_invoke.set(other)
-
-    async def nothing() -> ItemPage[str]:
-        return ItemPage([], 0)
-
-    page = await repository.list_items(nothing, id_of=str, apply=lambda entity, item: entity.pk)
-    assert page.items == []
+    header = {"headers": {"x-tenant-code": "acme"}}
+    claims = {"authorizer": {"jwt": {"claims": {"sub": "u1"}}}}
+    current_invoke.set(Invoke({**header, "requestContext": claims}, {}))
+    with pytest.raises(ForbiddenException):
+        await listed(remembering)
+    current_invoke.set(invoke("umbrella"))
+    with pytest.raises(ForbiddenException):
+        await listed(remembering, invoke_context=invoke())
+    assert await listed(remembering) == []
+    assert await listed(remembering, invoke_context=invoke(), allow_cross_tenant=True) == [MINE]
+    current_invoke.set(invoke())
+    assert await listed(remembering) == [MINE]
 
 
 async def test_a_typed_input_is_checked_like_a_mapping(service: Any) -> None:

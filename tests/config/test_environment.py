@@ -181,3 +181,12 @@ def test_a_file_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     file.write_bytes("APP_NAME=caf\xe9".encode("latin-1"))
     with pytest.raises(InvalidEnvironmentError, match="byte 12 is not UTF-8: save it as UTF-8"):
         Environment.load(file, environ={})
+
+
+@pytest.mark.parametrize("stage", ["dev", "stg", "prod"])
+def test_keys_come_over_tls(stage: str) -> None:
+    environ = {"NODE_ENV": stage, "APP_NAME": "x", "JWKS_URL": "http://issuer.example/jwks"}
+    with pytest.raises(InvalidEnvironmentError, match=r"JWKS_URL is wrong: .*must begin with https://"):
+        Environment.load(environ=environ)
+    Environment.load(environ={**environ, "JWKS_URL": "https://issuer.example/jwks"})
+    Environment.load(environ={**environ, "NODE_ENV": "local"})

@@ -2,6 +2,7 @@ import asyncio
 import contextvars
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from cqrs_nest.common import HttpException
+from cqrs_nest.common import HttpException, UnauthorizedException
 from cqrs_nest.config import Environment
 from cqrs_nest.context import AuthenticationMiddleware, Invoke, JwtVerifier, current_invoke
 from cqrs_nest.context.development_keys import sign_development_token
@@ -124,7 +125,7 @@ async def test_headers_cannot_forge_an_identity(client: httpx.AsyncClient) -> No
 
 
 async def test_keys_that_cannot_be_read_answer_503(environment: Environment) -> None:
-    deployed = Environment(node_env="prod", app_name="demo", jwks_url="http://127.0.0.1:1/jwks")
+    deployed = Environment(node_env="prod", app_name="demo", jwks_url="https://127.0.0.1:1/jwks")
     app = AuthenticationMiddleware(whoami, JwtVerifier(deployed), deployed)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         answer = await client.get("/", headers={"authorization": "Bearer a.b.c"})
@@ -243,3 +244,75 @@ async def test_what_a_server_sets_up_after_an_answer_does_not_hold_the_callers_r
 
     assert [context.get(current_invoke) for context in left_behind] == [None]
     assert [each() for each in held] == [None]
+
+
+def aws_scope(request_context: dict[str, Any], *credentials: str) -> dict[str, Any]:
+    """The scope of a request that came to Lambda."""
+    headers = [(b"authorization", each.encode()) for each in credentials]
+    event = {"requestContext": request_context, "headers": {}}
+    return {"type": "http", "path": "/", "headers": headers, "aws.event": event, "aws.context": None}
+
+
+async def asked_in_lambda(environment: Environment, scope: dict[str, Any]) -> Invoke:
+    """Who the caller is. Raises what refuses him."""
+    found: list[Invoke | HttpException] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            found.append(invoke_of(scope))
+        except HttpException as error:
+            found.append(error)
+
+    middleware: Any = AuthenticationMiddleware(app, JwtVerifier(environment), environment)
+    await middleware(scope, None, None)
+    if isinstance(found[0], HttpException):
+        raise found[0]
+    return found[0]
+
+
+@pytest.fixture
+def deployed(environment: Environment, token: Callable[[str], str], tmp_path: Path) -> Environment:
+    """A Lambda function whose identity provider signs as development does."""
+    token("anybody")
+    return Environment(
+        node_env="prod",
+        app_name="demo",
+        jwks_file=tmp_path / ".cqrs_nest" / "development-jwks.json",
+        jwt_algorithms=("ES256",),
+        jwt_issuer="cqrs-nest-development",
+        jwt_audience=("cqrs-nest-development",),
+    )
+
+
+LOAD_BALANCER = {"elb": {"targetGroupArn": "arn:x"}}
+FUNCTION_URL = {"http": {"method": "GET", "path": "/"}, "authentication": None, "accountId": "anonymous"}
+
+
+@pytest.mark.parametrize("request_context", [LOAD_BALANCER, FUNCTION_URL])
+async def test_in_lambda_a_token_that_no_authorizer_has_checked_is_verified(
+    deployed: Environment, token: Callable[[str], str], request_context: dict[str, Any]
+) -> None:
+    invoke = await asked_in_lambda(deployed, aws_scope(request_context, f"Bearer {token('u1')}"))
+    assert (invoke.user_id, invoke.claims["custom:tenant"]) == ("u1", "acme")
+    assert invoke.event["requestContext"].items() >= request_context.items()
+    assert (await asked_in_lambda(deployed, aws_scope(request_context))).claims == {}
+    for bad in ("Bearer x.y.z", f"Bearer {token('u1')[:-4]}", "Basic dTpw"):
+        with pytest.raises(UnauthorizedException):
+            await asked_in_lambda(deployed, aws_scope(request_context, bad))
+
+
+async def test_in_lambda_what_the_authorizer_says_counts(
+    deployed: Environment, token: Callable[[str], str]
+) -> None:
+    claims = {"sub": "of the gateway"}
+    for authorizer in ({"jwt": {"claims": claims}}, {"claims": claims}):
+        scope = aws_scope({"authorizer": authorizer}, f"Bearer {token('u1')}")
+        assert (await asked_in_lambda(deployed, scope)).user_id == "of the gateway"
+    other = {"authorizer": {"lambda": {"principalId": "x"}}}
+    assert (await asked_in_lambda(deployed, aws_scope(other, f"Bearer {token('u1')}"))).claims == {}
+
+
+async def test_in_lambda_without_keys_nobody_is_believed(token: Callable[[str], str]) -> None:
+    without = Environment(node_env="prod", app_name="demo", jwt_verification="off")
+    invoke = await asked_in_lambda(without, aws_scope(LOAD_BALANCER, f"Bearer {token('u1')}"))
+    assert invoke.claims == {}

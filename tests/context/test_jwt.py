@@ -326,3 +326,24 @@ class TestDevelopmentKeys:
 def test_importing_the_package_does_not_import_cryptography() -> None:
     code = "import sys, cqrs_nest.context; sys.exit('cryptography' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        ({}, "JWT_ISSUER and JWT_AUDIENCE is not set"),
+        ({"jwt_issuer": ISSUER}, "JWT_AUDIENCE is not set"),
+        ({"jwt_audience": (AUDIENCE,)}, "JWT_ISSUER is not set"),
+        ({"jwt_issuer": ISSUER, "jwt_audience": (AUDIENCE,)}, None),
+    ],
+)
+def test_each_start_warns_of_tokens_for_others(
+    settings: Any, line: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "jwks.json"
+    file.write_text('{"keys": []}')
+    environment = Environment(node_env="prod", app_name="todo", jwks_file=file, **settings)
+    with caplog.at_level(logging.WARNING):
+        JwtVerifier(environment).on_application_bootstrap()
+    assert [message for message in caplog.messages if line is None or line not in message] == []
+    assert bool(caplog.messages) == (line is not None)

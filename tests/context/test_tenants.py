@@ -37,7 +37,19 @@ def test_a_caller_may_use_the_keys_of_his_tenant(pk: str, act_as: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    "pk", ["TODO#other", "TODO#acme#other", "TODO#other#acme", "TODO##acme", "TODO#", "TODO", "", "acme", "#acme ", "TODO#acm"]
+    "pk",
+    [
+        "TODO#other",
+        "TODO#acme#other",
+        "TODO#other#acme",
+        "TODO##acme",
+        "TODO#",
+        "TODO",
+        "",
+        "acme",
+        "#acme ",
+        "TODO#acm",
+    ],
 )
 def test_other_keys_are_refused(pk: str, act_as: Callable[..., None]) -> None:
     act_as({"sub": "u", "custom:tenant": "acme"})
@@ -62,11 +74,21 @@ def test_the_header_counts_only_for_common_tenants_and_cross_tenant_roles(
     with pytest.raises(ForbiddenException):
         ensure_tenant("TODO#acme")
     act_as({"sub": "u"}, x_tenant_code="common")
-    ensure_tenant("TODO#common")
+    ensure_tenant("TODO#common", reading=True)
     act_as({"sub": "u", "custom:roles": ADMIN_EVERYWHERE}, x_tenant_code="acme")
     ensure_tenant("TODO#acme")
     with pytest.raises(ForbiddenException):
         ensure_tenant("TODO#other")
+
+
+def test_a_common_tenant_is_written_by_those_whose_token_says_so(act_as: Callable[..., None]) -> None:
+    act_as({"sub": "u"}, x_tenant_code="common")
+    with pytest.raises(ForbiddenException):
+        ensure_tenant("TODO#common")
+    act_as({"sub": "u", "custom:tenant": "common"})
+    ensure_tenant("TODO#common")
+    act_as({"sub": "u", "custom:roles": ADMIN_EVERYWHERE}, x_tenant_code="common")
+    ensure_tenant("TODO#common")
 
 
 def test_nobody_has_no_tenant_whatever_the_header_says(act_as: Callable[..., None]) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cqrs_nest.common import UnauthorizedException
-from cqrs_nest.context import Invoke, UserContext, get_user_context
+from cqrs_nest.context import Invoke, UserContext, get_user_context, may_cross_tenants
+from cqrs_nest.context import user as user_module
 
 RECORDED = json.loads((Path(__file__).parent / "recorded" / "user_context.json").read_text())
 FAILED = "$error"
@@ -90,3 +91,20 @@ def test_malformed_roles_are_refused_without_being_quoted(
 def test_the_header_is_found_in_any_case(invoke_with: Callable[..., Invoke]) -> None:
     assert get_user_context(invoke_with({"sub": "u"}, {"X-Tenant-Code": "B"})).tenant_code == "b"
     assert get_user_context(invoke_with({"custom:tenant": ""}, {"x-tenant-code": "B"})).tenant_code == "b"
+
+
+def test_the_claims_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[str] = []
+    entries = user_module._entries
+
+    def counted(adapter: Any, claims: Any, name: str) -> Any:
+        reads.append(name)
+        return entries(adapter, claims, name)
+
+    monkeypatch.setattr(user_module, "_entries", counted)
+    claims = {"sub": "u", "custom:tenant": "acme", "custom:roles": '[{"tenant":"","role":"a"}]'}
+    invoke = Invoke({"requestContext": {"authorizer": {"claims": claims}}}, {})
+    for _ in range(3):
+        assert get_user_context(invoke).tenant_roles == ("a",)
+        assert may_cross_tenants(invoke) is False
+    assert sorted(reads) == ["custom:groups", "custom:roles"]

@@ -6,19 +6,26 @@ from typing import Any
 import pytest
 from sqlalchemy import (
     Column,
+    Integer,
     MetaData,
     Select,
     String,
     Table,
     and_,
     bindparam,
+    cast,
+    column,
     exists,
     func,
     insert,
     literal,
+    literal_column,
     or_,
     select,
+    table,
     text,
+    true,
+    tuple_,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +33,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cqrs_nest.common import ForbiddenException
 from cqrs_nest.context import Invoke, current_invoke, system_context
 from cqrs_nest.read_models import SqlDatabase, search
+
+pytestmark = pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian product")
 
 MINE, COMMON, OTHERS = "TODO#acme", "TODO#common", "TODO#umbrella"
 METADATA = MetaData()
@@ -43,8 +52,20 @@ tags = Table(
     Column("sk", String(100), primary_key=True),
     Column("tag", String(100), primary_key=True),
 )
+notes = Table(
+    "notes",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("tenant_code", String(100)),
+    Column("note", String(100)),
+)
 countries = Table("countries", METADATA, Column("code", String(2), primary_key=True))
 again = todos.alias("again")
+other_notes = notes.alias("other_notes")
+each = func.json_each(todos.c.name).table_valued("value")
+inner = select(tags.c.tag.label("pk")).where(tags.c.pk == MINE).subquery()
+counted = select(literal(1).label("n")).cte(recursive=True)
+counted = counted.union_all(select(counted.c.n + 1).where(counted.c.n < 3))
 mine = select(todos.c.sk).where(todos.c.pk == MINE)
 
 
@@ -54,7 +75,7 @@ async def database(tmp_path: Any) -> Any:
     await database.on_module_init()
     async with database.begin() as connection:
         for pk in (MINE, COMMON, OTHERS):
-            await connection.execute(insert(todos), [{"pk": pk, "sk": "A1", "name": f"secret of {pk}"}])
+            await connection.execute(insert(todos), [{"pk": pk, "sk": "A1", "name": f'["secret of {pk}"]'}])
             await connection.execute(insert(tags), [{"pk": pk, "sk": "A1", "tag": f"tag of {pk}"}])
     yield database
     await database.on_application_shutdown()
@@ -90,6 +111,22 @@ ALLOWED: dict[str, Select[Any] | Any] = {
     "a union": union_all(mine, select(tags.c.sk).where(tags.c.pk == MINE)),
     "a common table expression": select(mine.cte("c")),
     "a table of nobody's": select(countries),
+    "by the tenant's code": select(notes).where(notes.c.tenant_code == "Acme"),
+    "joined by the code": select(notes.c.note)
+    .join(other_notes, other_notes.c.tenant_code == notes.c.tenant_code)
+    .where(notes.c.tenant_code.in_(["acme", "common"])),
+    "keys of two columns": select(todos).where(tuple_(todos.c.pk, todos.c.sk).in_([(MINE, "A1")])),
+    "no keys at all": select(todos).where(todos.c.pk.in_([])),
+    "no keys of two columns": select(todos).where(tuple_(todos.c.pk, todos.c.sk).in_([])),
+    "a join within a join": select(todos.c.sk)
+    .outerjoin(tags.join(again, again.c.pk == tags.c.pk), tags.c.pk == todos.c.pk)
+    .where(todos.c.pk == MINE),
+    "a function that gives rows": select(each.c.value).select_from(todos, each).where(todos.c.pk == MINE),
+    "a recursive query": select(counted.c.n),
+    "text": text("SELECT todos.name FROM todos WHERE todos.pk = :key").bindparams(key=MINE),
+    "a condition as text": mine.where(text("(1 = 1 OR 1 = 1)")),
+    "a literal column": select(literal_column("1 + 1")),
+    "a window": select(func.row_number().over(partition_by=todos.c.sk)).where(todos.c.pk == MINE),
     "no table": select(literal(1)),
 }
 
@@ -115,8 +152,56 @@ REFUSED: dict[str, Any] = {
     "an alias beside the table": select(todos, again).where(todos.c.pk == MINE, again.c.sk == todos.c.sk),
     "half of a union": union_all(mine, select(tags.c.sk)),
     "a common table expression": select(select(todos).cte("c")),
-    "a condition as text": mine.where(text("1 = 1 OR 1 = 1")),
-    "text": text("SELECT * FROM todos WHERE pk = 'TODO#acme'"),
+    "text": text("SELECT * FROM todos WHERE todos.pk = 'TODO#acme' OR 1"),
+    "text without the name of the table": text("SELECT * FROM todos WHERE pk = :key").bindparams(key=MINE),
+    "text with a comment": text("SELECT * FROM todos /* x */ WHERE todos.pk = :key").bindparams(key=MINE),
+    "two statements": text("SELECT todos.sk FROM todos WHERE todos.pk = :key; DELETE FROM todos").bindparams(
+        key=MINE
+    ),
+    "a condition as text without brackets": mine.where(text("1 = 1 OR 1 = 1")),
+    "text in a column": select(text("(SELECT max(name) FROM todos)")),
+    "a literal column": mine.add_columns(literal_column("(SELECT max(name) FROM todos)")),
+    "text in the order": mine.order_by(text("(SELECT max(name) FROM todos)")),
+    "a query in the order": mine.order_by(select(func.max(tags.c.tag)).scalar_subquery()),
+    "a query in the limit": mine.limit(select(func.count(tags.c.tag)).scalar_subquery()),
+    "a prefix": mine.prefix_with("(SELECT max(name) FROM todos),"),
+    "a suffix": mine.suffix_with("OR todos.pk > ''"),
+    "a table without columns": select(column("name")).select_from(table("todos")),
+    "a table that is not declared": select(text("*")).select_from(table("elsewhere")),
+    "a literal": select(todos).where(todos.c.pk == bindparam("key", MINE, literal_execute=True)),
+    "a key that is cut": select(todos).where(todos.c.pk == cast(bindparam("key", MINE), String(4))),
+    "a key in any case": select(todos).where(func.lower(todos.c.pk) == MINE.lower()),
+    "an expression that may be true": select(todos).where((todos.c.pk == MINE).op("OR", 100)(true())),
+    "a query in the condition of a join": select(todos.c.sk)
+    .join(countries, exists(select(tags.c.sk).where(tags.c.tag == countries.c.code)))
+    .where(todos.c.pk == MINE),
+    "a table that is not correlated": select(
+        select(func.max(again.c.name))
+        .select_from(tags, again)
+        .where(tags.c.pk == MINE)
+        .correlate(None)
+        .scalar_subquery()
+    )
+    .select_from(again)
+    .where(again.c.pk == MINE),
+    "held by another column": select(todos, tags).where(tags.c.pk == todos.c.sk, todos.c.pk == MINE),
+    "held by the queries beside": select(todos, inner.c.pk).where(inner.c.pk == todos.c.pk),
+    "a function that is not known": select(func.query_to_xml("SELECT * FROM todos")),
+    "rows of a function that is not known": select(func.search_todos("x").table_valued("name")),
+    "another's code": select(notes).where(notes.c.tenant_code == "umbrella"),
+    "a code that is a key": select(notes).where(notes.c.tenant_code == MINE),
+    "a key that is no text": select(notes).where(notes.c.tenant_code == bindparam("code", None)),
+    "another among keys of two columns": select(todos).where(
+        tuple_(todos.c.pk, todos.c.sk).in_([(MINE, "A1"), (OTHERS, "A1")])
+    ),
+    "keys in the other column": select(todos).where(tuple_(todos.c.sk, todos.c.pk).in_([(MINE, "A1")])),
+    "the other side of a join within a join": select(todos.c.sk)
+    .outerjoin(tags.outerjoin(again, tags.c.pk == MINE), tags.c.sk == todos.c.sk)
+    .where(todos.c.pk == MINE),
+    "the catalogue": text("SELECT sql FROM sqlite_master"),
+    "a pragma": text("PRAGMA table_info(todos)"),
+    "a definition": text("DROP TABLE todos"),
+    "a transaction": text("COMMIT"),
 }
 
 
@@ -182,10 +267,23 @@ async def test_the_system_reads_everything(database: SqlDatabase) -> None:
         assert len((await connection.execute(select(todos))).all()) == 3
 
 
-async def test_a_projection_writes_within_a_request(database: SqlDatabase) -> None:
+async def test_a_refusal_says_what_to_do(database: SqlDatabase) -> None:
+    act_as_acme()
+    async with database.connect() as connection:
+        with pytest.raises(
+            ForbiddenException, match=r"Fix: hold each table to it by table\.pk == key"
+        ) as caught:
+            await connection.execute(select(todos))
+    assert str(caught.value.__cause__) == "it holds todos to no tenant"
+
+
+async def test_savepoints_are_nobodys_rows(database: SqlDatabase) -> None:
     act_as_acme()
     async with database.begin() as connection:
-        await connection.execute(insert(todos), [{"pk": MINE, "sk": "A2", "name": "new"}])
+        async with connection.begin_nested():
+            assert len((await connection.execute(mine)).all()) == 1
+        nested = await connection.begin_nested()
+        await nested.rollback()
 
 
 async def test_a_search_is_a_query(database: SqlDatabase) -> None:
