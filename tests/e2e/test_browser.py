@@ -1,4 +1,4 @@
-"""The Swagger UI in a real browser: it loads from this host alone and sends a request."""
+"""The login of development and the Swagger UI in a real browser."""
 
 import json
 import shutil
@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+
+from tests.e2e.conftest import path_of
 
 SECONDS = 60
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -75,7 +77,7 @@ def driver() -> Iterator[httpx.Client]:
         process.stdout.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None or DRIVER is None:
         pytest.skip("chromium and chromedriver are not installed: .ci/install_browser installs them")
@@ -93,10 +95,49 @@ def browser() -> Iterator[Browser]:
             browser.call("DELETE", "")
 
 
-def test_a_todo_is_created_in_the_browser(service: Any, browser: Browser) -> None:
-    browser.open(f"{service.url}/swagger-ui")
-    scheme = {"name": "bearer", "schema": {"type": "http", "scheme": "bearer"}, "value": service.token}
-    browser.run("localStorage.setItem('authorized', arguments[0])", json.dumps({"bearer": scheme}))
+def log_in(browser: Browser, label: str) -> str:
+    """Click on an offered user; the token that the page then shows."""
+    browser.run("document.getElementById('token').value = ''")
+    button = "[...document.querySelectorAll('button')].find(each => each.innerText === arguments[0])"
+    browser.run(f"{button}.click()", label)
+    return str(browser.wait_for("document.getElementById('token').value"))
+
+
+def test_a_token_of_the_page_is_one_of_its_user(service: Any, browser: Browser) -> None:
+    browser.open(f"{service.url}/development/login")
+    own = service.create(name="Buy milk")
+    for label, status in (("admin of acme (admin)", 200), ("stranger of umbrella", 403)):
+        token = log_in(browser, label)
+        assert browser.wait_for("document.getElementById('who').innerText") == label.split()[0]
+        assert service.ask("GET", path_of(own), token=token).status_code == status
+
+
+def test_whoever_is_typed_in_is_shown_as_text(service: Any, browser: Browser) -> None:
+    browser.open(f"{service.url}/development/login")
+    user = "<img src=x onerror='document.title=1'>"
+    for name, value in (("user", user), ("tenant", "acme"), ("roles", "admin, editor")):
+        browser.run("document.forms[0][arguments[0]].value = arguments[1]", name, value)
+    browser.run("document.forms[0].requestSubmit()")
+    token = browser.wait_for("document.getElementById('token').value")
+    assert browser.run("return document.getElementById('who').innerText") == user
+    assert browser.run("return document.querySelector('h2 img')") is None
+    assert service.ask("GET", "/api/todo", token=token).status_code == 200
+    stored = json.loads(browser.run("return localStorage.getItem('authorized')"))
+    assert stored["bearer"]["value"] == token
+
+
+def test_a_refusal_is_shown_and_leaves_no_token(service: Any, browser: Browser) -> None:
+    browser.open(f"{service.url}/development/login")
+    browser.run("localStorage.clear()")
+    browser.run("document.forms[0].user.value = 'u'.repeat(201)")
+    browser.run("document.forms[0].requestSubmit()")
+    assert "at most 200 characters" in browser.wait_for("document.getElementById('who').innerText")
+    assert browser.run("return localStorage.getItem('authorized')") is None
+
+
+def test_a_todo_is_created_in_the_swagger_ui(service: Any, browser: Browser) -> None:
+    browser.open(f"{service.url}/development/login")
+    log_in(browser, "developer of acme")
     browser.open(f"{service.url}/swagger-ui")
 
     operation = "#operations-Todo-TodoController_create"
