@@ -21,6 +21,9 @@ _LIFETIME = 600.0
 _PAUSE = 5.0
 """Seconds between two looks when a key is unknown, so that made-up ids cannot flood the provider."""
 _TIMEOUT = 5.0
+"""Seconds that the provider may be silent."""
+_PATIENCE = 10.0
+"""Seconds that callers wait for all it has to say."""
 _LARGEST_DOCUMENT = 1_000_000
 
 
@@ -35,10 +38,12 @@ class PublicKeys:
         read: Callable[[], bytes],
         *,
         pause: float = _PAUSE,
+        patience: float = _PATIENCE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
         self._pause = pause
+        self._patience = patience
         self._clock = clock
         self._keys: KeySet | None = None
         self._read_at = float("-inf")
@@ -70,7 +75,9 @@ class PublicKeys:
 
     async def _refresh(self) -> None:
         try:
-            document = _Document.model_validate_json(await asyncio.to_thread(self._read))
+            async with asyncio.timeout(self._patience):
+                text = await asyncio.to_thread(self._read)
+            document = _Document.model_validate_json(text)
             self._keys = self._import(document)
         except (OSError, HTTPException, JoseError, ValueError) as error:
             stay = "the former keys stay in use" if self._keys else "no token can be judged"

@@ -147,3 +147,20 @@ def test_a_url_is_read(server: str) -> None:
 def test_another_answer_is_an_error_that_names_the_url(server: str, path: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read_url(f"{server}{path}")
+
+
+async def test_a_provider_that_never_ends_is_not_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    ended = threading.Event()
+    asked: list[int] = []
+
+    def read() -> bytes:
+        asked.append(1)
+        ended.wait(40)
+        return document("late")
+
+    keys = PublicKeys(read, patience=0.01)
+    answers = await asyncio.gather(*(keys.current() for _ in range(20)), return_exceptions=True)
+    ended.set()
+    assert {type(answer) for answer in answers} == {KeysUnavailableError}
+    assert len(asked) == 1
+    assert "no token can be judged" in caplog.text

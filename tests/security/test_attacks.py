@@ -4,10 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
@@ -101,6 +102,15 @@ def tokens(key: ECKey, sign: Callable[..., str]) -> dict[str, str]:
         "kid is SQL": sign(header={"kid": "' OR 1 = 1 --"}, **mine),
         "key sent along": sign(header={"jwk": stranger.as_dict(private=False)}, **mine),
         "place of the key sent along": sign(header={"jku": "http://127.0.0.1:1/jwks.json"}, **mine),
+        "place of a certificate sent along": sign(header={"x5u": "http://127.0.0.1:1/cert.pem"}, **mine),
+        "certificate sent along": sign(header={"x5c": ["MIIB"]}, **mine),
+        "kid is a URL": sign(header={"kid": "http://127.0.0.1:1/jwks.json"}, **mine),
+        "something critical that is not known": changed(header, payload, signature, crit=["x"], x=1),
+        "payload that is not encoded": changed(header, payload, signature, b64=False, crit=["b64"]),
+        "algorithm as a list": f"{encoded({'alg': ['ES256'], 'kid': key.kid})}.{payload}.{signature}",
+        "no key named": f"{encoded({'alg': 'ES256'})}.{payload}.{encoded(b'0' * 64)}",
+        "encrypted": ".".join(encoded(b"x") for _ in range(5)),
+        "signed well and endless": sign(custom__tenant="acme", padding="x" * 20_000),
         "algorithm of another kind of key": _rsa_signed(rsa),
         "roles as an object": sign(custom__tenant="acme", custom__roles="{}"),
         "tenant as a list": sign(custom__tenant=["acme"]),
@@ -108,6 +118,12 @@ def tokens(key: ECKey, sign: Callable[..., str]) -> dict[str, str]:
         "a megabyte": "a" * 60_000,
         "not a token": "null",
     }
+
+
+def changed(header: str, payload: str, signature: str, **fields: Any) -> str:
+    """A token with more in its header than was signed."""
+    signed = json.loads(base64.urlsafe_b64decode(header + "=="))
+    return f"{encoded({**signed, **fields})}.{payload}.{signature}"
 
 
 def _rsa_signed(key: RSAKey) -> str:
@@ -377,3 +393,64 @@ def test_properties_nobody_asked_for_are_dropped(
         [new] = [row for row in after[table] if row not in before[table]]
         assert new["pk"] == {"S": "TODO#initech"}
         assert not [name for name in new if name.startswith("__")]
+
+
+SMUGGLED = "POST /api/todo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+
+
+def exchanged(service: Service, request: str) -> bytes:
+    """What the service sends for the bytes of a request, until it has nothing more to say."""
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=40) as connection:
+        connection.sendall(request.encode("latin-1"))
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+@pytest.mark.usefixtures("unharmed")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: 0", "Transfer-Encoding: chunked"],
+        ["Content-Length: 0", f"Content-Length: {len(SMUGGLED)}"],
+        ["Transfer-Encoding: xchunked"],
+        ["Transfer-Encoding: chunked", "Transfer-Encoding: identity"],
+        ["Content-Length: -1"],
+        ["Content-Length: 0x10"],
+        ["Content-Length : 0"],
+        ["X-Tenant-Code: umbrella", "X-Tenant-Code: acme"],
+        ["X_Tenant_Code: acme"],
+        [" X-Tenant-Code: acme"],
+        ["X-Tenant-Code: umbrella\r\n acme"],
+        ["X-Tenant-Code: umbrella\x00acme"],
+        [f"X-Request-Id: x\nAuthorization: {SECRET}"],
+    ],
+)
+def test_no_request_is_smuggled_in_another(
+    service: Service, victim: dict[str, Any], mallory: str, lines: list[str]
+) -> None:
+    """Each is one request, of the one who sent it, or none."""
+    own = [f"Authorization: Bearer {mallory}", "Connection: close", "", ""]
+    request = "\r\n".join(["GET /api/todo HTTP/1.1", "Host: x", *lines, *own])
+    answer = exchanged(service, request + SMUGGLED)
+    assert answer.count(b"HTTP/1.1 ") <= 1
+    assert SECRET.encode() not in answer
+    assert not answer or answer.split()[1] in (b"200", b"400", b"401", b"501")
+
+
+@pytest.mark.usefixtures("unharmed")
+def test_no_origin_is_reflected(service: Service, victim: dict[str, Any]) -> None:
+    for origin in ("https://evil.example", "null", service.url):
+        for method in ("GET", "OPTIONS"):
+            headers = {"origin": origin, "access-control-request-method": "DELETE"}
+            answer = service.ask(method, path_of(victim), headers=headers)
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_no_token_is_in_the_log(service: Service, victim: dict[str, Any], mallory: str) -> None:
+    """After whatever the tests before have sent."""
+    service.ask("GET", f"{path_of(victim)}?token={mallory}", token=mallory)
+    log = service.program.errors()
+    for secret in (mallory, mallory.rpartition(".")[2], service.token):
+        assert secret not in log
