@@ -137,14 +137,20 @@ def acting_tenant(invoke: Invoke) -> str | None:
     return user.tenant_code
 
 
+def own_tenant(invoke: Invoke) -> str | None:
+    """The tenant whose rows a caller may write, in lower case; None for one who is its guest at most.
+
+    Everybody may name a common tenant by the header. That makes him its reader, not its owner.
+    """
+    tenant, rules = acting_tenant(invoke), current_tenant_rules.get()
+    is_guest = (
+        is_header_override(invoke) and get_user_context(invoke).tenant_role not in rules.cross_tenant_roles
+    )
+    return None if is_guest else tenant
+
+
 def _tenants(caller: Invoke, reading: bool) -> Collection[str]:
-    tenant, rules = acting_tenant(caller), current_tenant_rules.get()
+    tenant = acting_tenant(caller) if reading else own_tenant(caller)
     if tenant is None:
         return ()
-    if reading:
-        return {tenant, *rules.common_tenants}
-    # Everybody may name a common tenant by the header. That makes him its reader, not its owner.
-    is_guest = (
-        is_header_override(caller) and get_user_context(caller).tenant_role not in rules.cross_tenant_roles
-    )
-    return () if is_guest else {tenant}
+    return {tenant, *current_tenant_rules.get().common_tenants} if reading else {tenant}

@@ -9,7 +9,7 @@ from typing import Any
 
 from cqrs_nest.buses import MessageContext, outgoing_traceparent
 from cqrs_nest.context import Invoke, SystemInvoke, current_invoke
-from cqrs_nest.context.tenants import acting_tenant
+from cqrs_nest.context.tenants import own_tenant
 from cqrs_nest.context.user import CLAIM_TENANT
 from cqrs_nest.core import current_request_scope
 
@@ -31,7 +31,7 @@ def current_message_context() -> MessageContext:
     return MessageContext(
         invoke.request_id,
         invoke.user_id,
-        acting_tenant(invoke),
+        own_tenant(invoke),
         outgoing_traceparent(invoke.headers.get("traceparent")),
         isinstance(invoke, SystemInvoke),
     )

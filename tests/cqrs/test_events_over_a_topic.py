@@ -193,7 +193,8 @@ class Todo(AggregateRoot[TodoCreated | TodoRenamed]):
 
 
 def todo_input(**fields: Any) -> CommandInput:
-    return CommandInput(**{"pk": "TODO#acme", "sk": "A1", "id": "TODO#acme#A1", "type": "TODO", **fields})
+    named = {"pk": "TODO#acme", "sk": "A1", **fields}
+    return CommandInput(**{"id": f"{named['pk']}#{named['sk']}", "type": "TODO", **named})
 
 
 @pytest.mark.parametrize("publish", ["publish_async", "publish_sync"])

@@ -164,3 +164,15 @@ def test_a_forged_trace_is_dropped() -> None:
         assert current_message_context().traceparent is None
     finally:
         current_invoke.reset(token)
+
+
+def test_a_guest_of_a_common_tenant_does_not_become_its_owner_by_an_event() -> None:
+    """A message says no header, only a tenant: that it was one's wish must not be forgotten."""
+    for claims, tenant in (({}, None), ({"custom:tenant": "common"}, "common")):
+        authorizer = {"authorizer": {"jwt": {"claims": {"sub": "u1", **claims}}}}
+        event = {"headers": {"x-tenant-code": "common"}, "requestContext": authorizer}
+        reset = current_invoke.set(Invoke(event, {}))
+        try:
+            assert current_message_context().tenant_code == tenant
+        finally:
+            current_invoke.reset(reset)
