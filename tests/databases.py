@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -18,12 +20,11 @@ SERVERS = {url.partition("+")[0]: url for url in os.environ.get("TEST_DATABASES"
 KINDS = ("sqlite", "postgresql", "mysql")
 
 
-@pytest.fixture(params=KINDS)
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """An empty database of each kind."""
-    kind: str = request.param
+@asynccontextmanager
+async def empty_database(kind: str, directory: Path) -> AsyncIterator[str]:
+    """The URL of an empty database."""
     if kind == "sqlite":
-        yield f"sqlite+aiosqlite:///{tmp_path / 'read_models.sqlite3'}"
+        yield f"sqlite+aiosqlite:///{directory / 'read_models.sqlite3'}"
         return
     if kind not in SERVERS:
         pytest.skip(f"no {kind} in TEST_DATABASES; .ci/databases starts one")
@@ -33,5 +34,23 @@ async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
     async with engine.connect() as connection:
         await connection.execute(text(f"CREATE DATABASE {name}"))
         yield f"{SERVERS[kind]}/{name}"
-        await connection.execute(text(f"DROP DATABASE {name}"))
+        # PostgreSQL ends the sessions of a client that has gone a moment later.
+        force = " WITH (FORCE)" if kind == "postgresql" else ""
+        await connection.execute(text(f"DROP DATABASE {name}{force}"))
     await engine.dispose()
+
+
+@pytest.fixture(params=KINDS)
+async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """An empty database of each kind."""
+    async with empty_database(request.param, tmp_path) as url:
+        yield url
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=KINDS)
+async def shared_database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[str]:
+    """A database of each kind for all tests of a file, empty at the first one."""
+    async with empty_database(request.param, tmp_path_factory.mktemp("database")) as url:
+        yield url

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
 from cqrs_nest.app import AsgiApplication
 from cqrs_nest.cli.application import application_argument, run_with
+from cqrs_nest.cli.output import as_json, print_json
 from cqrs_nest.commands import ReplaySource
 from cqrs_nest.commands.replay import PAGE_ROWS, SEGMENTS
 from cqrs_nest.core import Container
@@ -18,8 +19,6 @@ from cqrs_nest.read_models import Projections, SqlProjection
 
 if TYPE_CHECKING:
     from rich.progress import Progress
-
-    from cqrs_nest.read_models.verify import Difference
 
 _projection = click.option("--projection", "name", help="One projection by its name; all unless given.")
 _source = click.option(
@@ -47,18 +46,23 @@ def projections() -> None:
 
 @projections.command(name="list")
 @application_argument
-def list_projections(application: AsgiApplication) -> None:
+@as_json
+def list_projections(application: AsgiApplication, as_json: bool) -> None:
     """Name the projections of APPLICATION, the tables they keep and the commands they are made of."""
 
-    async def work(container: Container) -> list[str]:
+    async def work(container: Container) -> list[dict[str, Any]]:
         options = [each.options for each in container.get(Projections).all]
-        tables = [", ".join(table.name for table in each.tables) for each in options]
         return [
-            f"{each.name}: {each.table_name} -> {names}" for each, names in zip(options, tables, strict=True)
+            {"projection": each.name, "commands": each.table_name, "tables": [at.name for at in each.tables]}
+            for each in options
         ]
 
-    for line in run_with(application, work):
-        click.echo(line)
+    found = run_with(application, work)
+    if as_json:
+        print_json(found)
+        return
+    for line in found:
+        click.echo(f"{line['projection']}: {line['commands']} -> {', '.join(line['tables'])}")
 
 
 @projections.command()
@@ -75,6 +79,7 @@ def list_projections(application: AsgiApplication) -> None:
     help="How many rows of each segment are read and written at a time.",
 )
 @click.option("--restart", is_flag=True, help="Begin anew where a rebuild was ended before it was through.")
+@as_json
 def rebuild(
     application: AsgiApplication,
     name: str | None,
@@ -83,6 +88,7 @@ def rebuild(
     segments: int,
     page_rows: int,
     restart: bool,
+    as_json: bool,
 ) -> None:
     """Fill fresh tables for the projections of APPLICATION and swap them in, beside live traffic.
 
@@ -90,13 +96,14 @@ def rebuild(
     are compared with the commands and mended where they are.
     """
 
-    async def work(container: Container) -> None:
+    async def work(container: Container) -> list[dict[str, Any]]:
         service = container.get(Projections)
+        done: list[dict[str, Any]] = []
         for each in _chosen(service, name):
-            total = await service.count(each, source)
-            with _progress(each, total) as bar:
+            result: dict[str, Any] = {"projection": each.options.name}
+            with _progress(each, await service.count(each, source)) as bar:
                 if tenant is None:
-                    read = await service.rebuild(
+                    result["rows"] = await service.rebuild(
                         each,
                         source=source,
                         segments=segments,
@@ -105,14 +112,25 @@ def rebuild(
                         report=bar.report,
                         resumed=bar.resumed,
                     )
-                    click.echo(f"{each.options.name}: rebuilt from {read} rows")
-                    continue
-                mended = await service.verify(
-                    each, source=source, segments=segments, tenant=tenant, repair=True, report=bar.report
-                )
-            click.echo(f"{each.options.name}: {len(mended)} items of {tenant} were written anew")
+                else:
+                    mended = await service.verify(
+                        each, source=source, segments=segments, tenant=tenant, repair=True, report=bar.report
+                    )
+                    result |= {"tenant": tenant, "items": len(mended)}
+            done.append(result)
+            if not as_json:
+                click.echo(_rebuilt(**result))
+        return done
 
-    run_with(application, work)
+    done = run_with(application, work)
+    if as_json:
+        print_json(done)
+
+
+def _rebuilt(projection: str, rows: int = 0, tenant: str | None = None, items: int = 0) -> str:
+    if tenant is None:
+        return f"{projection}: rebuilt from {rows} rows"
+    return f"{projection}: {items} items of {tenant} were written anew"
 
 
 @projections.command()
@@ -122,6 +140,7 @@ def rebuild(
 @_source
 @_segments
 @click.option("--repair", is_flag=True, help="Write what differs anew.")
+@as_json
 def verify(
     application: AsgiApplication,
     name: str | None,
@@ -129,30 +148,35 @@ def verify(
     source: ReplaySource,
     segments: int,
     repair: bool,
+    as_json: bool,
 ) -> None:
     """Compare the read models of APPLICATION with its commands and print what differs.
 
     Ends with 1 if something differs, unless it was repaired.
     """
 
-    async def work(container: Container) -> list[Difference]:
+    async def work(container: Container) -> list[dict[str, str]]:
         service = container.get(Projections)
-        found: list[Difference] = []
+        found: list[dict[str, str]] = []
         for each in _chosen(service, name):
             with _progress(each, await service.count(each, source)) as bar:
-                found += await service.verify(
+                differences = await service.verify(
                     each, source=source, segments=segments, tenant=tenant, repair=repair, report=bar.report
                 )
+            for difference in differences:
+                what = {"projection": each.options.name, **difference.key.row(), "what": difference.what}
+                found.append(what)
         return found
 
     differences = run_with(application, work)
-    for difference in differences:
-        click.echo(str(difference))
-    if not differences:
-        click.echo("nothing differs")
-    elif repair:
-        click.echo(f"{len(differences)} repaired")
+    if as_json:
+        print_json(differences)
     else:
+        for each in differences:
+            click.echo("{pk} {sk}: {what}".format_map(each))
+        if not differences or repair:
+            click.echo(f"{len(differences)} repaired" if differences else "nothing differs")
+    if differences and not repair:
         raise click.ClickException(f"{len(differences)} items differ. Fix: add --repair, or rebuild.")
 
 

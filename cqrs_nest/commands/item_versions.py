@@ -11,10 +11,8 @@ from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition
 from cqrs_nest.commands.keys import VERSION_SEPARATOR, add_sort_key_version
 from cqrs_nest.commands.models import CommandModel, DataEntity
-from cqrs_nest.commands.rows import Row, data_row
+from cqrs_nest.commands.rows import CREATED, Row, data_row
 from cqrs_nest.commands.table import CommandTable
-
-_CREATED = ("createdAt", "createdBy", "createdIp")
 
 
 class ItemVersions:
@@ -83,6 +81,6 @@ class ItemVersions:
 
 def _entity(row: Mapping[str, Any], current: Row) -> DataEntity:
     """The data row that once was: the history's expiry is not its own, and an item is created once."""
-    created = {name: current[name] for name in _CREATED if name in current}
+    created = {name: current[name] for name in CREATED if name in current}
     state = data_row({**row, **created}, None, csk=row.get("csk") or row["sk"])
     return DataEntity.from_row({name: value for name, value in state.items() if name != "ttl"})

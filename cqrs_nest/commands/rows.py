@@ -30,7 +30,7 @@ DEAD_LETTERED = "deadLettered"
 TRACE = "traceparent"
 """On a command row that was published within a recorded span: the span, for those that the stream reaches."""
 
-_COPIED = (
+COPIED = (
     "id",
     "code",
     "name",
@@ -47,7 +47,7 @@ _COPIED = (
     "updatedIp",
 )
 """What a data row takes from the command, or loses with it."""
-_CREATED = ("createdAt", "createdBy", "createdIp")
+CREATED = ("createdAt", "createdBy", "createdIp")
 """What a data row keeps from its first command."""
 PROGRESS = (OWED, HANDLERS_DONE, DEAD_LETTERED)
 """What a command row says of what is still due; nothing of it is left on a finished command."""
@@ -102,10 +102,10 @@ def data_row(command: Mapping[str, Any], existing: Mapping[str, Any] | None, csk
     A property of the list that the command lacks is taken off; others of the existing row stay.
     """
     existing = existing or {}
-    created = {name: existing.get(name, command.get(name)) for name in _CREATED}
+    created = {name: existing.get(name, command.get(name)) for name in CREATED}
     row = {
-        **{name: value for name, value in existing.items() if name not in _COPIED},
-        **{name: command[name] for name in _COPIED if name in command},
+        **{name: value for name, value in existing.items() if name not in COPIED},
+        **{name: command[name] for name in COPIED if name in command},
         **{name: value for name, value in created.items() if value is not None},
     }
     key = {"pk": command["pk"], "sk": remove_sort_key_version(command["sk"])}

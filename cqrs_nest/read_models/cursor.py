@@ -6,9 +6,11 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from cqrs_nest.aws.json_text import from_json, to_json
 from cqrs_nest.common import BadRequestException
@@ -16,10 +18,13 @@ from cqrs_nest.read_models.ordering import OrderedColumn, ordering
 from cqrs_nest.read_models.search import matching
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import ColumnElement, Dialect, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
+    from sqlalchemy.types import TypeEngine
 
 MAX_CURSOR: Final = 4000
+_DIGITS: Final = 200
+"""How many places before or behind the point a decimal of a cursor may have."""
 _INVALID: Final = "cursor is not one of this search"
 
 
@@ -58,7 +63,7 @@ async def search_after(
     order = ordering(table, order_by, orderable)
     statement = select(table).where(*matching(filters, keyword, keyword_columns))
     if cursor is not None:
-        statement = statement.where(_behind(order, _decode(cursor, order)))
+        statement = statement.where(_behind(order, _decode(cursor, order, connection.dialect)))
     ordered = statement.order_by(*(clause for each in order for clause in each.clauses))
     rows = (await connection.execute(ordered.limit(page_size + 1))).mappings().all()
     items = [dict(row) for row in rows[:page_size]]
@@ -67,17 +72,19 @@ async def search_after(
 
 def _behind(order: Sequence[OrderedColumn], values: Sequence[Any]) -> ColumnElement[bool]:
     """Rows that differ from the last one first in a column where they come later."""
-    from sqlalchemy import and_, or_
+    from sqlalchemy import and_, literal, or_
 
     alternatives: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
     for each, value in zip(order, values, strict=True):
+        compared = each.compared
+        bound = literal(value, compared.type)  # True and False as such are not greater than anything
         if value is not None:
-            later = each.column < value if each.is_descending else each.column > value
+            later = compared < bound if each.is_descending else compared > bound
             alternatives.append(
                 and_(*equal, or_(later, each.column.is_(None)) if each.is_nullable else later)
             )
-        equal.append(each.column.is_(None) if value is None else each.column == value)
+        equal.append(each.column.is_(None) if value is None else compared == bound)
     return or_(*alternatives)
 
 
@@ -87,7 +94,7 @@ def _encode(order: Sequence[OrderedColumn], row: Mapping[Any, Any]) -> str:
     return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
 
 
-def _decode(cursor: str, order: Sequence[OrderedColumn]) -> list[Any]:
+def _decode(cursor: str, order: Sequence[OrderedColumn], dialect: Dialect) -> list[Any]:
     if len(cursor) > MAX_CURSOR:
         raise BadRequestException(_INVALID)
     try:
@@ -95,8 +102,8 @@ def _decode(cursor: str, order: Sequence[OrderedColumn]) -> list[Any]:
         signature, *values = content
         if signature != _signature(order) or len(values) != len(order):
             raise BadRequestException(_INVALID)
-        return [_value(each, value) for each, value in zip(order, values, strict=True)]
-    except (binascii.Error, ValueError, TypeError, ArithmeticError) as error:
+        return [_value(each, value, dialect) for each, value in zip(order, values, strict=True)]
+    except (binascii.Error, ValueError, TypeError, ArithmeticError, LookupError) as error:
         raise BadRequestException(_INVALID) from error
 
 
@@ -105,23 +112,56 @@ def _signature(order: Sequence[OrderedColumn]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime | date | time):
         return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
+    if isinstance(value, Enum):
+        return value.name
+    return str(value) if isinstance(value, Decimal | UUID) else value
 
 
-def _value(each: OrderedColumn, value: Any) -> Any:
-    """A value of the cursor in the type of its column. Raises ValueError or TypeError for another one."""
+def _value(each: OrderedColumn, value: Any, dialect: Dialect) -> Any:
+    """A value of the cursor as its column takes it, so that no database refuses it.
+
+    Raises ValueError, TypeError, ArithmeticError or LookupError for another one.
+    """
     if value is None:
         if not each.is_nullable:
             raise ValueError(each.name)
         return None
     wanted = each.column.type.python_type
-    if issubclass(wanted, datetime | date):
-        return wanted.fromisoformat(value)
-    if wanted is Decimal:
-        return Decimal(value)
-    is_whole_float = wanted is float and isinstance(value, int)
-    if not isinstance(value, str | int | float) or not (isinstance(value, wanted) or is_whole_float):
+    if issubclass(wanted, float) and type(value) is int:
+        value = float(value)
+    elif issubclass(wanted, datetime | date | time):
+        value = wanted.fromisoformat(value)
+    elif issubclass(wanted, Enum):
+        value = wanted[value]
+    elif issubclass(wanted, Decimal | UUID):
+        value = wanted(value)
+    if type(value) is not wanted or not _is_storable(value, each.column.type, dialect):
         raise TypeError(each.name)
-    return value
+    process = each.column.type.dialect_impl(dialect).bind_processor(dialect)
+    # It refuses a moment without a zone, or outside of all years.
+    stored = process(value) if process is not None else value
+    return stored if isinstance(value, Enum) else value
+
+
+def _is_storable(value: Any, column_type: TypeEngine[Any], dialect: Dialect) -> bool:
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(value, Decimal):
+        return value.is_finite() and abs(value.adjusted()) <= _DIGITS
+    if type(value) is int:
+        bits = 63 if dialect.name == "sqlite" else _bits(column_type)
+        return bool(-(2**bits) <= value < 2**bits)
+    if isinstance(value, datetime) and dialect.name == "postgresql":
+        has_zone: bool | None = getattr(column_type.dialect_impl(dialect), "timezone", None)
+        return has_zone is None or has_zone == (value.tzinfo is not None)
+    return True
+
+
+def _bits(column_type: TypeEngine[Any]) -> int:
+    from sqlalchemy import BigInteger, SmallInteger
+
+    if isinstance(column_type, BigInteger):
+        return 63
+    return 15 if isinstance(column_type, SmallInteger) else 31

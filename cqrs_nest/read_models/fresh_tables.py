@@ -16,6 +16,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import DropTable
 
 from cqrs_nest.core.errors import CqrsNestError
 from cqrs_nest.read_models.columns import MYSQL
@@ -73,7 +74,8 @@ class FreshTables:
     async def drop(self, connection: AsyncConnection, tables: ProjectedTables) -> None:
         """Remove the fresh or the old tables."""
         for table in reversed(list(tables)):
-            await connection.run_sync(table.drop, checkfirst=True)
+            # `table.drop` of SQLAlchemy 2.0 drops enumerations too, which the live table has as well.
+            await connection.execute(DropTable(table, if_exists=True))
 
     async def swap(self, connection: AsyncConnection) -> None:
         """Put the fresh tables in the place of the live ones, which become the old ones: all or none at once.

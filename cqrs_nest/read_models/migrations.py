@@ -6,6 +6,7 @@ The application's folder holds the migrations and nothing else; Alembic's enviro
 from __future__ import annotations
 
 import io
+from argparse import Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -104,7 +105,7 @@ class Migrations:
             raise MigrationError(f"The database refused ({type(cause).__name__}: {cause}).") from error
 
     def _config(self, connection: Connection | None, output: io.StringIO | None = None) -> Config:
-        config = Config(output_buffer=output)
+        config = Config(output_buffer=output, cmd_opts=Namespace(quiet=True))
         config.set_main_option("script_location", str(_ENVIRONMENT).replace("%", "%%"))
         config.set_main_option("version_locations", str(self._directory.absolute()).replace("%", "%%"))
         config.set_main_option("path_separator", "newline")

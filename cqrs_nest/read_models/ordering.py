@@ -26,9 +26,16 @@ class OrderedColumn:
         return bool(getattr(self.column, "nullable", True))
 
     @property
+    def compared(self) -> ColumnElement[Any]:
+        """What is ordered by. Enumerations go by their names: as such, each database has its own order."""
+        from sqlalchemy import Enum, String, cast
+
+        return cast(self.column, String) if isinstance(self.column.type, Enum) else self.column
+
+    @property
     def clauses(self) -> list[ColumnElement[Any]]:
         """For ORDER BY. Rows without a value come last: left to themselves, databases do not agree on it."""
-        direction = self.column.desc() if self.is_descending else self.column.asc()
+        direction = self.compared.desc() if self.is_descending else self.compared.asc()
         return [self.column.is_(None), direction] if self.is_nullable else [direction]
 
 

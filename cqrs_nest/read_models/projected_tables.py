@@ -54,11 +54,18 @@ def declare_tables(owner: str, table: Table, details: tuple[Table, ...]) -> Proj
 
     Raises InvalidProjectionError.
     """
+    from cqrs_nest.read_models.columns import KeyText
+
     for each in (table, *details):
         if missing := [name for name in KEY if name not in each.c]:
             raise InvalidProjectionError(
                 f"{owner}: the table {each.name} has no column {' and no '.join(missing)}, by which "
                 "an item's rows are found.\nFix: add a Column of KeyText for each."
+            )
+        if other := [name for name in KEY if not isinstance(each.c[name].type, KeyText)]:
+            raise InvalidProjectionError(
+                f"{owner}: {' and '.join(other)} of the table {each.name} must be KeyText: other text does "
+                'not tell all keys apart on every database.\nFix: Column("pk", KeyText(), primary_key=True).'
             )
         if each.metadata is not table.metadata:
             raise InvalidProjectionError(

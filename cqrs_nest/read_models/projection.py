@@ -35,7 +35,7 @@ PROJECTION = MetadataKey[ProjectionOptions]("projection")
 
 
 class ProjectionFailedError(CqrsNestError):
-    """A projection could not say what the rows of an item are."""
+    """A projection could not say what the rows of an item are, or the database refuses them."""
 
 
 class SqlProjection:
@@ -45,6 +45,12 @@ class SqlProjection:
     says, in all tables at once, and nothing of an item whose newest command deletes it.
 
     Override `row` and `details` to say what the rows are; override `apply` and `forget` to write by hand.
+    """
+
+    resolve_clash: Callable[[ReplayedItem], Awaitable[None]] | None = None
+    """Writes an item together with those that have a unique value which it takes over, if they are behind.
+
+    `Projections` sets it, where the application has the command table. Raises ProjectionFailedError.
     """
 
     def __init__(self, database: SqlDatabase) -> None:
@@ -102,12 +108,11 @@ class SqlProjection:
 
     async def up(self, command: CommandModel) -> None:
         """Apply a command, all tables in one transaction."""
-        await self._in_transaction(lambda target: self.project(target, command, command.version))
+        await self._write(ReplayedItem([command], command.version), or_same=False)
 
     async def replay(self, command: CommandModel) -> None:
         """Write an item once more, as its data row says: whoever created it did so in version 1."""
-        or_same = self.is_declared
-        await self._in_transaction(lambda target: self.project(target, command, 1, or_same=or_same))
+        await self._write(ReplayedItem([command], 1), or_same=self.is_declared)
 
     async def down(self, command: CommandModel) -> None:
         """Take an item back, as if no command of it had come."""
@@ -123,29 +128,42 @@ class SqlProjection:
         if await target.advance(command, first_version, or_same=or_same):
             await self.apply(target, command)
 
-    async def fill(self, target: ProjectionTarget, items: Sequence[ReplayedItem]) -> None:
-        """Write many items to empty tables, within a transaction."""
-        if self.is_declared:
-            await target.insert([self._projected(item) for item in items])
-            return
-        for item in items:
-            for command in item.commands:
-                await self.project(target, command, item.first_version)
-
     async def erase(self, target: ProjectionTarget, command: CommandModel) -> None:
         """Take an item back within a transaction."""
         await self.forget(target, command)
         await target.forget(_nothing(command))
 
-    def _projected(self, item: ReplayedItem) -> ProjectedItem:
+    def projected(self, item: ReplayedItem) -> ProjectedItem:
+        """An item with its rows. Raises ProjectionFailedError when `row` or `details` fail."""
         command = item.newest
         try:
             return ProjectedItem(command, item.first_version, self.expected(command))
         except Exception as error:
             raise ProjectionFailedError(
-                f"{type(self).__name__} cannot say what the rows of {command.pk} {command.sk} are "
-                f"({type(error).__name__}: {error}).\nFix: correct its row() or details()."
+                f"{self.options.name} cannot say what the rows of {command.pk} {command.sk} are "
+                f"({type(error).__name__}: {error}).\nFix: correct its row() or details(); {self.begin_anew}."
             ) from error
+
+    @property
+    def begin_anew(self) -> str:
+        """What to run for a rebuild that shall not go on where another one ended."""
+        return f"then run cqrs-nest projections rebuild ... --projection {self.options.name} --restart"
+
+    async def _write(self, item: ReplayedItem, *, or_same: bool) -> None:
+        from sqlalchemy.exc import IntegrityError
+
+        command = item.newest
+        try:
+            await self._in_transaction(
+                lambda target: self.project(target, command, item.first_version, or_same=or_same)
+            )
+        except IntegrityError as error:
+            if self.resolve_clash is None or not self.is_declared:
+                raise
+            try:
+                await self.resolve_clash(item)
+            except ProjectionFailedError:
+                raise error from None
 
     async def _in_transaction(self, write: Callable[[ProjectionTarget], Awaitable[None]]) -> None:
         tables = self.options.tables

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from cqrs_nest.commands import CommandModel
+from cqrs_nest.commands import CommandModel, DetailKey
 from cqrs_nest.commands.keys import remove_sort_key_version
 from cqrs_nest.read_models.projected_tables import CREATED, KEY, ProjectedTables
 from cqrs_nest.read_models.upsert import upsert, upsert_newer
@@ -14,6 +14,9 @@ from cqrs_nest.read_models.upsert import upsert, upsert_newer
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+_AT_ONCE = 200
+"""How many items a statement names."""
 
 SqlRow: TypeAlias = Mapping[str, Any]
 """A row by column name."""
@@ -47,7 +50,7 @@ class ProjectionTarget:
         self.connection = connection
         self._declared = declared
         self.tables = actual or declared
-        self._created: SqlRow = {}
+        self._created: dict[DetailKey, SqlRow] = {}
 
     def __getitem__(self, table: Table) -> Table:
         """The table, or while the projection is rebuilt its fresh copy."""
@@ -66,12 +69,12 @@ class ProjectionTarget:
         if first_version < command.version or not advanced:
             await self._lower_first(row, correct_row=not advanced)
         if advanced:
-            self._created = await self._first(row)
+            self._created[DetailKey(row["pk"], row["sk"])] = await self._first(row)
         return advanced
 
     async def write(self, item: ItemRows) -> None:
         """Replace everything that is there of an item."""
-        from sqlalchemy import delete, insert
+        from sqlalchemy import delete
 
         for table in reversed(self.tables.details):
             await self.connection.execute(delete(table).where(*_of_item(table, item)))
@@ -79,10 +82,9 @@ class ProjectionTarget:
         if item.row is None:
             await self.connection.execute(delete(table).where(*_of_item(table, item)))
             return
-        await upsert(self.connection, table, {**item.row, **_only(self._created, table)})
+        await upsert(self.connection, table, {**item.row, **self._creation(item.row)})
         for declared, rows in item.details.items():
-            if rows:
-                await self.connection.execute(insert(self[declared]), [dict(row) for row in rows])
+            await self._insert_all(self[declared], rows)
 
     async def forget(self, item: ItemRows) -> None:
         """Forget the version of an item, so that any command counts as newer."""
@@ -93,26 +95,49 @@ class ProjectionTarget:
 
     async def insert(self, items: Sequence[ProjectedItem]) -> None:
         """Insert many items that are not there: one statement for each table."""
-        wanted: dict[Table, list[SqlRow]] = {table: [] for table in self.tables}
-        table = self.tables.table
-        for item in items:
-            version = _version_row(item.command, item.first_version)
-            wanted[self.tables.versions].append(version)
-            if item.rows.row is not None:
-                wanted[table].append({**item.rows.row, **_only(version, table)})
-            for declared, details in item.rows.details.items():
-                wanted[self[declared]] += details
-        for each, rows in wanted.items():
-            await self._insert_all(each, rows)
+        versions = [_version_row(item.command, item.first_version) for item in items]
+        for row in versions:
+            self._created[DetailKey(row["pk"], row["sk"])] = row
+        await self._insert_all(self.tables.versions, versions)
+        await self._insert_rows(items)
+
+    async def replace(self, items: Sequence[ProjectedItem]) -> None:
+        """Write many items, but for those that are there in a newer version.
+
+        All their rows go before the first comes, as one may take over another's unique value.
+        """
+        from sqlalchemy import delete, tuple_
+
+        # In one order, so that two who do this wait for each other and do not deadlock.
+        ordered = sorted(items, key=lambda item: (item.rows.pk, item.rows.sk))
+        newer = [
+            item for item in ordered if await self.advance(item.command, item.first_version, or_same=True)
+        ]
+        keys = [(item.rows.pk, item.rows.sk) for item in newer]
+        for table in (*reversed(self.tables.details), self.tables.table):
+            for start in range(0, len(keys), _AT_ONCE):
+                some = tuple_(table.c.pk, table.c.sk).in_(keys[start : start + _AT_ONCE])
+                await self.connection.execute(delete(table).where(some))
+        await self._insert_rows(newer)
+
+    async def _insert_rows(self, items: Sequence[ProjectedItem]) -> None:
+        for table, rows in rows_by_table(items, self._declared, self.tables).items():
+            if table is self.tables.table:
+                rows = [{**row, **self._creation(row)} for row in rows]
+            await self._insert_all(table, rows)
 
     async def _insert_all(self, table: Table, rows: Sequence[SqlRow]) -> None:
         from sqlalchemy import insert
 
-        alike: dict[tuple[str, ...], list[SqlRow]] = {}
+        alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
         for row in rows:
-            alike.setdefault(tuple(row), []).append(row)
+            alike.setdefault(tuple(row), []).append(dict(row))
         for group in alike.values():
             await self.connection.execute(insert(table), group)
+
+    def _creation(self, row: SqlRow) -> dict[str, Any]:
+        """Who created an item that this transaction has kept, and when, in the columns that there are."""
+        return _only(self._created.get(DetailKey(row["pk"], row["sk"]), {}), self.tables.table)
 
     async def _lower_first(self, row: SqlRow, *, correct_row: bool) -> None:
         """Take over who created the item, and when, from an older command than any before."""
@@ -137,6 +162,19 @@ class ProjectionTarget:
         versions = self.tables.versions
         statement = select(*(versions.c[name] for name in CREATED)).where(*_of_row(versions, row))
         return dict((await self.connection.execute(statement)).mappings().one())
+
+
+def rows_by_table(
+    items: Sequence[ProjectedItem], declared: ProjectedTables, actual: ProjectedTables
+) -> dict[Table, list[SqlRow]]:
+    """The rows of items by the actual table that they go to, those that others refer to first."""
+    rows: dict[Table, list[SqlRow]] = {table: [] for table in (actual.table, *actual.details)}
+    for item in items:
+        if item.rows.row is not None:
+            rows[actual.table].append(item.rows.row)
+        for table, details in item.rows.details.items():
+            rows[actual.actual(declared, table)] += details
+    return rows
 
 
 def _version_row(command: CommandModel, first_version: int) -> dict[str, Any]:

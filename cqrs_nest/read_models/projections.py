@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from cqrs_nest.commands import CommandTableRegistry, RegisteredTable, Replay, ReplaySource
+from cqrs_nest.commands import CommandTableRegistry, RegisteredTable, Replay, ReplayedItem, ReplaySource
 from cqrs_nest.commands.replay import PAGE_ROWS, SEGMENTS
 from cqrs_nest.common import Injectable
 from cqrs_nest.common.metadata import SetMetadata
@@ -117,16 +117,41 @@ class Projections:
         )
         return await verification.run(repair=repair)
 
+    def on_application_bootstrap(self) -> None:
+        """Let the projections read from their command tables when unique values change hands."""
+        for projection in self.all:
+            table = self._table(projection)
+            if table is not None:
+                projection.resolve_clash = _clash_resolver(projection, table)
+
     def _replay(self, projection: SqlProjection) -> Replay:
         ensure_system("A whole read model")
-        name = projection.options.table_name
-        bindings = self._discovery.providers()
-        # Not injected: a read model can be tested without the table that it is made of.
-        registries = [binding.instance for binding in bindings if binding.token is CommandTableRegistry]
-        table: RegisteredTable | None = registries[0].table(name) if registries else None
+        table = self._table(projection)
         if table is None:
+            name = projection.options.table_name
             raise UnknownProjectionError(
                 f'{projection.options.name} projects the table "{name}", which no module registers.\n'
                 f'Fix: import CqrsModule.register(table_name="{name}").'
             )
         return table.get(Replay)
+
+    def _table(self, projection: SqlProjection) -> RegisteredTable | None:
+        # Not injected: a read model can be tested without the table that it is made of.
+        registries = [
+            binding.instance
+            for binding in self._discovery.providers()
+            if binding.token is CommandTableRegistry
+        ]
+        return registries[0].table(projection.options.table_name) if registries else None
+
+
+def _clash_resolver(
+    projection: SqlProjection, table: RegisteredTable
+) -> Callable[[ReplayedItem], Awaitable[None]]:
+    async def resolve(item: ReplayedItem) -> None:
+        from cqrs_nest.read_models.item_writer import ItemWriter
+
+        writer = ItemWriter(projection, table.get(Replay).current, projection.options.tables)
+        await writer.write([item])
+
+    return resolve

@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from cqrs_nest.commands import CommandModel, DetailKey, Replay, ReplayedItem, ReplaySource, get_tenant_code
-from cqrs_nest.commands.keys import remove_sort_key_version
 from cqrs_nest.commands.replay import ReplayPage
+from cqrs_nest.read_models.item_writer import Current, ItemWriter
 from cqrs_nest.read_models.projected_tables import CREATED, InvalidProjectionError
 from cqrs_nest.read_models.projection import SqlProjection
 from cqrs_nest.read_models.projection_target import ProjectionTarget
@@ -71,7 +69,9 @@ class Verification:
                 suspects.update(await self._suspects(items))
             self._report(page.read)
 
-        await self._replay.run(self._source, take, segments=self._segments, tenant=self._tenant)
+        await self._replay.run(
+            self._source, take, segments=self._segments, tenant=self._tenant, every_version=False
+        )
         suspects.update(await self._unknown_to_the_store())
         found: list[Difference] = []
         for keys in _chunks(sorted(suspects)):
@@ -80,9 +80,12 @@ class Verification:
 
     async def _suspects(self, items: Sequence[ReplayedItem]) -> dict[DetailKey, int]:
         """Items that may differ; they are looked at once more, as live commands may have come in between."""
-        stored = await self._stored([_key(item) for item in items])
+        stored = await self._stored([item.key for item in items])
+        wrong_data = await self._wrong_data(items)
         return {
-            _key(item): item.newest.version for item in items if self._difference(item, stored[_key(item)])
+            item.key: item.newest.version
+            for item in items
+            if item.key in wrong_data or self._difference(item, stored[item.key])
         }
 
     async def _unknown_to_the_store(self) -> dict[DetailKey, int]:
@@ -98,20 +101,31 @@ class Verification:
     async def _differences(self, suspects: Mapping[DetailKey, int], repair: bool) -> list[Difference]:
         # What is stored is read first: then the command store knows at least as much.
         stored = await self._stored(list(suspects))
-        current = await self._replay.current(
+        current = await self._current(
             {key: max(version, stored[key].version or 0) for key, version in suspects.items()}
         )
         behind = {key: item.newest.version for key, item in current.items() if _is_behind(item, stored[key])}
         on_their_way = await self._replay.on_their_way(behind)
-        found: list[Difference] = []
-        for key in suspects:
-            what = self._difference(current.get(key), stored[key])
-            if what is None or key in on_their_way:
-                continue
-            found.append(Difference(key, what))
-            if repair:
-                await self._mend(key, current.get(key), stored[key])
-        return found
+        settled = [key for key in suspects if key not in on_their_way]
+        different = {
+            key: what for key in settled if (what := self._difference(current.get(key), stored[key]))
+        }
+        if repair and different:
+            await self._mend({key: stored[key].version for key in different}, current)
+        data = await self._wrong_data([current[key] for key in settled if key in current])
+        return [
+            Difference(key, "; ".join(filter(None, (different.get(key), data.get(key)))))
+            for key in settled
+            if key in different or key in data
+        ]
+
+    @property
+    def _current(self) -> Current:
+        return self._replay.current if self._source == "data" else self._replay.logged
+
+    async def _wrong_data(self, items: Sequence[ReplayedItem]) -> Mapping[DetailKey, str]:
+        """Data rows that are not what the commands say; only they themselves know when they are read."""
+        return {} if self._source == "data" else await self._replay.different_data(items)
 
     def _difference(self, item: ReplayedItem | None, stored: StoredItem) -> str | None:
         if item is None:
@@ -126,22 +140,21 @@ class Verification:
         ignored = () if item.first_version == 1 else CREATED
         return difference(self._projection.expected(command), stored, ignored)
 
-    async def _mend(self, key: DetailKey, item: ReplayedItem | None, stored: StoredItem) -> None:
-        nothing = CommandModel.from_row({"pk": key.pk, "sk": key.sk})
+    async def _mend(
+        self, versions: Mapping[DetailKey, int | None], current: Mapping[DetailKey, ReplayedItem]
+    ) -> None:
+        """Write items anew in the place of the versions that were found; erase those that do not exist."""
 
-        async def work(connection: AsyncConnection) -> None:
-            target = ProjectionTarget(connection, self._tables)
-            if item is None:
-                await self._projection.erase(target, nothing)
-                return
-            command, first = item.newest, item.first_version
-            is_ahead = (stored.version or 0) > command.version
-            # Otherwise a newer command that has come since has written all rows.
-            if is_ahead or await target.advance(command, first, or_same=True):
-                await self._projection.erase(target, nothing)
-                await self._projection.project(target, command, first)
+        async def erase(target: ProjectionTarget) -> None:
+            for key in sorted(versions):
+                version = max(versions[key] or 0, current[key].newest.version if key in current else 0)
+                nothing = CommandModel.from_row({"pk": key.pk, "sk": key.sk, "version": version})
+                # Otherwise a newer command that has come since has written all rows.
+                if await target.advance(nothing, version, or_same=True):
+                    await self._projection.erase(target, nothing)
 
-        await self._database.in_transaction(work, allow_cross_tenant=True)
+        writer = ItemWriter(self._projection, self._current, self._tables)
+        await writer.write([current[key] for key in versions if key in current], erase)
 
     async def _stored(self, keys: Sequence[DetailKey]) -> Mapping[DetailKey, StoredItem]:
         async with self._database.connect(allow_cross_tenant=True) as connection:
@@ -155,10 +168,6 @@ class Verification:
 
     def _is_wanted(self, key: DetailKey) -> bool:
         return self._tenant is None or get_tenant_code(key.pk) == self._tenant
-
-
-def _key(item: ReplayedItem) -> DetailKey:
-    return DetailKey(item.newest.pk, remove_sort_key_version(item.newest.sk))
 
 
 def _is_behind(item: ReplayedItem, stored: StoredItem) -> bool:

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -85,6 +86,30 @@ async def test_a_read_model_from_nothing_to_repaired(service: Container, run: Ru
     repaired = await run("projections", "rebuild", SERVICE, "--tenant", "tenant1")
     assert repaired == "NoteProjection: 1 items of tenant1 were written anew\n"
     assert await service.get(Projections).verify(service.get(Projections).all[0]) == []
+
+
+async def test_what_programs_read(service: Container, run: Run, tmp_path: Path) -> None:
+    async def document(*arguments: str) -> Any:
+        return json.loads(await run(*arguments, "--json"))
+
+    directory = ("--directory", str(tmp_path / "migrations"))
+    written = await document("migrations", "generate", SERVICE, "-m", "notes", *directory)
+    revision = (await document("migrations", "apply", SERVICE, *directory))["revision"]
+    assert Path(written["written"]).name.startswith(revision)
+    assert await document("migrations", "check", SERVICE, *directory) == {"problems": []}
+    tables = ["notes_versions", "notes", "note_tags"]
+    assert await document("projections", "list", SERVICE) == [
+        {"projection": "NoteProjection", "commands": "note", "tables": tables}
+    ]
+    assert await document("projections", "rebuild", SERVICE) == [{"projection": "NoteProjection", "rows": 2}]
+    async with service.get(SqlDatabase).begin() as connection:
+        await connection.execute(update(notes).values(name="damaged"))
+    [found] = await document("projections", "verify", SERVICE, "--repair")
+    assert (found["projection"], found["pk"]) == ("NoteProjection", "NOTE#tenant1")
+    assert "'damaged'" in found["what"]
+    assert await document("projections", "verify", SERVICE) == []
+    undone = await document("migrations", "undo", SERVICE, "--to", "base", *directory)
+    assert undone == {"revision": None}
 
 
 async def test_the_history_of_an_item(service: Container, run: Run) -> None:

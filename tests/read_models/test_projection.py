@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import linecache
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +23,7 @@ from cqrs_nest.read_models import (
     SqlProjection,
 )
 from cqrs_nest.read_models.columns import KeyText
+from cqrs_nest.read_models.rebuild import plan_of
 from tests.read_models.conftest import TASK_TAGS, TASKS
 from tests.read_models.projections import (
     PK,
@@ -117,7 +121,7 @@ def deliveries(draw: st.DrawFn) -> list[CommandModel]:
     return [command(sk, version, isDeleted=(sk, version) in deleting) for sk, version in order]
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(commands=deliveries(), at_once=st.integers(1, 5))
 async def test_any_delivery_ends_in_the_same_rows(
     projection: TaskProjection, commands: list[CommandModel], at_once: int
@@ -196,10 +200,17 @@ def table(name: str, *columns: Column[Any], metadata: MetaData | None = None) ->
         (lambda: table("t", Column("id", Integer, primary_key=True)), (), "has no column pk and no sk"),
         (
             lambda: table(
-                "t", Column("pk", String(9)), Column("sk", String(9)), Column("id", Integer, primary_key=True)
+                "t", Column("pk", KeyText()), Column("sk", KeyText()), Column("id", Integer, primary_key=True)
             ),
             (),
             "must hold one row for each item",
+        ),
+        (
+            lambda: table(
+                "t", Column("pk", KeyText(), primary_key=True), Column("sk", String(9), primary_key=True)
+            ),
+            (),
+            "sk of the table t must be KeyText",
         ),
         (lambda: TASKS, (), "is kept by two projections"),
     ],
@@ -226,3 +237,18 @@ def test_moments_need_a_zone() -> None:
     assert START.tzinfo is not None
     with pytest.raises(ValueError, match="has no time zone"):
         TASKS.c.created_at.type.process_bind_param(START.replace(tzinfo=None), None)
+
+
+def test_a_projection_that_was_corrected_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`inspect` reads what is in the file now."""
+    monkeypatch.syspath_prepend(tmp_path)
+    plans: list[str] = []
+    for value in ("1", "10"):
+        (tmp_path / "corrected.py").write_text(
+            "from tests.read_models.projections import TaskProjection\n"
+            f"class Corrected(TaskProjection):\n    value = {value}\n"
+        )
+        linecache.checkcache()
+        corrected = importlib.import_module("corrected").Corrected(SqlDatabase("sqlite+aiosqlite://"))
+        plans += {plan_of(corrected, "data", 4), plan_of(corrected, "data", 4)}
+    assert len(set(plans)) == len(plans) == 2

@@ -7,34 +7,48 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, select, update
 
-from cqrs_nest.commands import Replay
-from cqrs_nest.commands.replay import ReplayPage, ReplaySource
-from cqrs_nest.read_models import Projections, SqlDatabase
+from cqrs_nest.commands import ReplaySource
+from cqrs_nest.read_models import ProjectionFailedError, Projections, ProjectionTarget, SqlDatabase
 from cqrs_nest.read_models.rebuild import Rebuild
-from cqrs_nest.read_models.rebuild_state import REBUILDS, RebuildTakenOverError
+from cqrs_nest.read_models.rebuild_state import REBUILDS, RebuildState
 from tests.read_models.command_store import CommandStore, command_store
 from tests.read_models.conftest import PROJECTED, TASKS
-from tests.read_models.projections import command, contents
+from tests.read_models.projections import PK, command, contents
+from tests.read_models.slow_replay import EndedError, rebuild
+from tests.read_models.test_projection import COUNTS, Counting
 
 OTHER = "TASK#umbrella"
 
 
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[CommandStore]:
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def service(shared_database_url: str) -> AsyncIterator[CommandStore]:
+    async with command_store(shared_database_url) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def store(service: CommandStore) -> CommandStore:
     """Items of many versions and two tenants, one deleted, one deleted and made anew; all projected."""
-    async with command_store(database_url) as store:
-        for sk, versions in {"A": 12, "B": 1, "C": 3}.items():
-            for version in range(1, versions + 1):
-                await store.write(sk, version, project=True)
-        for sk in ("D", "E"):
-            await store.write(sk, 1, pk=OTHER, project=True)
-            await store.write(sk, 2, pk=OTHER, project=True, isDeleted=True)
-        await store.write("E", 3, pk=OTHER, project=True)
-        yield store
+    await service.clear()
+    await service.fill(
+        *(
+            command(sk, version)
+            for sk, last in {"A": 12, "B": 1, "C": 3}.items()
+            for version in range(1, last + 1)
+        ),
+        *(command(sk, 1, pk=OTHER) for sk in "DE"),
+        *(command(sk, 2, pk=OTHER, isDeleted=True) for sk in "DE"),
+        command("E", 3, pk=OTHER),
+    )
+    return service
 
 
 async def damage(database: SqlDatabase) -> None:
@@ -73,30 +87,6 @@ async def test_the_schema_is_as_before_and_nothing_is_left(store: CommandStore) 
             changes = await connection.run_sync(differences)
             assert [change for change in changes if change[0] != "remove_table"] == []
             assert (await connection.execute(select(REBUILDS))).all() == []
-
-
-class SlowReplay(Replay):
-    """Reads a row at a time, and does something after each page."""
-
-    def __init__(self, replay: Replay, after: Any) -> None:
-        vars(self).update(vars(replay))
-        self.after = after
-        self.count_of_pages = 0
-
-    async def pages(self, *arguments: Any, **options: Any) -> AsyncIterator[ReplayPage]:
-        async for page in super().pages(*arguments, **{**options, "rows": 1}):
-            yield page
-            self.count_of_pages += 1
-            await self.after(self.count_of_pages)
-
-
-def rebuild(store: CommandStore, after: Any, source: ReplaySource = "commands") -> Rebuild:
-    replay = SlowReplay(store.replay, after)
-    return Rebuild(store.projection, replay, source=source, segments=2, report=lambda rows: None)
-
-
-class EndedError(Exception):
-    """The process was killed."""
 
 
 @pytest.mark.parametrize(("source", "last_page"), [("data", 2), ("commands", 14)])
@@ -146,11 +136,10 @@ async def test_commands_that_come_at_the_swap_are_caught_up_with(
 
     async def late(self: Rebuild) -> int:
         """What a live projection committed to the old tables just before they were renamed."""
-        target = self._target
         await store.write("late", 1)
         monkeypatch.setattr(Rebuild, "_finish", swap)
         async with store.database.begin() as connection:
-            old = target(connection, self._tables.old)
+            old = ProjectionTarget(connection, store.projection.options.tables, self._tables.old)
             await store.projection.project(old, command("late", 1), 1)
         raise EndedError
 
@@ -160,21 +149,6 @@ async def test_commands_that_come_at_the_swap_are_caught_up_with(
     await store.projections.rebuild(store.projection)
     assert "late" in [row["sk"] for row in (await contents(store.database))["tasks"]]
     assert await store.projections.verify(store.projection) == []
-
-
-async def test_whoever_begins_last_goes_on_and_the_other_stops(store: CommandStore) -> None:
-    before = await contents(store.database)
-    second: list[asyncio.Task[int]] = []
-
-    async def begin_another(page: int) -> None:
-        if page == 2 and not second:
-            second.append(asyncio.create_task(rebuild(store, lambda page: asyncio.sleep(0)).run()))
-            await asyncio.wait(second)
-
-    with pytest.raises(RebuildTakenOverError, match="Another process"):
-        await rebuild(store, begin_another).run()
-    await second[0]
-    assert await contents(store.database) == before
 
 
 async def test_a_command_that_was_never_applied_is_left_out(store: CommandStore) -> None:
@@ -197,3 +171,100 @@ async def test_re_sync_writes_the_rows_again(store: CommandStore) -> None:
 async def test_it_is_injected(store: CommandStore) -> None:
     assert store.container.get(Projections).all == [store.projection]
     assert store.projections.named("TaskProjection") is store.projection
+
+
+async def test_a_swap_that_was_not_finished_does_not_stand_for_another_rebuild(
+    store: CommandStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = await contents(store.database)
+    finish = Rebuild._finish
+
+    async def end(self: Rebuild) -> int:
+        raise EndedError
+
+    for options, total in (({}, 0), ({"restart": True}, 5), ({"source": "commands"}, 21)):
+        monkeypatch.setattr(Rebuild, "_finish", end)
+        with pytest.raises(EndedError):
+            await store.projections.rebuild(store.projection)
+        monkeypatch.setattr(Rebuild, "_finish", finish)
+        read: list[int] = []
+        assert await store.projections.rebuild(store.projection, report=read.append, **options) == (
+            total or 5
+        )
+        assert sum(read) == total
+        assert await contents(store.database) == before
+
+
+async def test_an_end_between_the_tables_and_their_position_skips_nothing(
+    store: CommandStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MySQL and MariaDB keep each change of a table, whatever becomes of its transaction."""
+    before = await contents(store.database)
+
+    async def end(*arguments: object) -> None:
+        if arguments[0] == 5 or isinstance(arguments[0], RebuildState):
+            raise EndedError
+
+    with pytest.raises(EndedError):
+        await rebuild(store, end).run()
+    with monkeypatch.context() as patch:
+        patch.setattr(RebuildState, "begin", end)
+        with pytest.raises(EndedError):
+            await rebuild(store, end).run(restart=True)
+    await rebuild(store, lambda page: asyncio.sleep(0)).run()
+    assert await contents(store.database) == before
+
+
+async def test_a_projection_by_hand_gets_every_version_that_came_meanwhile(store: CommandStore) -> None:
+    async with store.database.begin() as connection:
+        await connection.run_sync(COUNTS.metadata.create_all)
+    counting = Counting(store.database)
+    written = 0
+
+    async def live(page: int) -> None:
+        nonlocal written
+        if written == 3:
+            return
+        written += 1
+        for sk, version in (("A", 12 + 2 * written), (f"new {written}", 2)):
+            for number in (version - 1, version):
+                await counting.up(await store.write(sk, number, name="live"))
+
+    await rebuild(store, live, projection=counting).run()
+    counts = await contents(store.database, COUNTS)
+    assert {row["sk"]: row["times"] for row in counts["counts"]}["live"] == 4 * written
+
+
+async def test_who_created_an_item_is_known_when_its_first_commands_have_expired(store: CommandStore) -> None:
+    before = await contents(store.database)
+    for sk, version in (("A", 1), ("A", 2), ("C", 1), ("C", 2)):
+        key = {"pk": PK, "sk": f"{sk}@{version}"}
+        await store.dynamodb.delete_item(store.table.command, key)
+    await store.projections.rebuild(store.projection, source="commands")
+    assert await contents(store.database) == before
+
+
+async def test_an_item_of_many_versions_is_read_without_holding_them(store: CommandStore) -> None:
+    held: list[int] = []
+    for segment in range(2):
+        async for page in store.replay.pages("commands", (segment, 2), rows=3, every_version=False):
+            held += (len(item.commands) for item in page.items)
+    assert sorted(held) == [1, 2, 2, 2, 2]
+
+
+async def test_an_item_without_rows_is_named_with_what_to_run(
+    store: CommandStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(store.projection), "row", lambda self, command: command.attributes["none"])
+    with pytest.raises(ProjectionFailedError, match=r"TASK#\w+ \w@\d+ are \(KeyError.*\n.*--restart"):
+        await store.projections.rebuild(store.projection)
+
+
+async def test_rows_that_the_database_refuses_are_placed(
+    store: CommandStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = type(store.projection).row
+    nameless = lambda self, command: {**row(self, command), "name": None}  # noqa: E731
+    monkeypatch.setattr(type(store.projection), "row", nameless)
+    with pytest.raises(ProjectionFailedError, match=r"(?is)refuses the rows of .*TASK#.*null.*--restart"):
+        await store.projections.rebuild(store.projection)

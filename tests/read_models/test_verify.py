@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import delete, insert, update
 
 from cqrs_nest.common import ForbiddenException
@@ -19,16 +21,25 @@ OTHER = "TASK#umbrella"
 VERSIONS = TASKS.metadata.tables["tasks_versions"]
 
 
-@pytest.fixture
-async def store(database_url: str) -> AsyncIterator[CommandStore]:
-    async with command_store(database_url) as store:
-        for sk in "ABCDEFG":
-            for version in (1, 2):
-                await store.write(sk, version, project=True)
-        await store.write("gone", 1, project=True)
-        await store.write("gone", 2, project=True, isDeleted=True)
-        await store.write("A", 1, pk=OTHER, project=True)
-        yield store
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def service(shared_database_url: str) -> AsyncIterator[CommandStore]:
+    async with command_store(shared_database_url) as service:
+        yield service
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def store(service: CommandStore) -> CommandStore:
+    await service.clear()
+    await service.fill(
+        *(command(sk, version) for sk in "ABCDEFG" for version in (1, 2)),
+        command("gone", 1),
+        command("gone", 2, isDeleted=True),
+        command("A", 1, pk=OTHER),
+    )
+    return service
 
 
 async def damage(database: SqlDatabase) -> None:
@@ -90,6 +101,39 @@ async def test_a_command_on_its_way_is_no_difference_and_a_failed_one_is(store: 
     assert str(found) == "TASK#acme B: it is at version 2, not at 3"
 
 
+async def test_a_data_row_that_disagrees_with_its_command_is_named(store: CommandStore) -> None:
+    key = {"pk": PK, "sk": "B"}
+    row = await store.dynamodb.get_item(store.table.data, key)
+    assert row is not None
+    await store.dynamodb.put_item(store.table.data, {**row, "name": "by hand", "version": 2})
+    await store.dynamodb.delete_item(store.table.data, {"pk": PK, "sk": "C"})
+    found = await store.projections.verify(store.projection, source="commands", repair=True)
+    assert [str(each) for each in found] == [
+        "TASK#acme B: its data row has another name than the command",
+        "TASK#acme C: there is no data row",
+    ]
+
+
+async def test_a_command_that_comes_while_its_rows_are_erased_keeps_them(store: CommandStore) -> None:
+    """A row of an item that nobody knows is erased, unless it has become one meanwhile."""
+    await store.fill(command("N", 1))
+    row = await store.dynamodb.get_item(store.table.data, {"pk": PK, "sk": "N"})
+    assert row is not None
+    for table, sk in ((store.table.data, "N"), (store.table.command, "N@1")):
+        await store.dynamodb.delete_item(table, {"pk": PK, "sk": sk})
+    in_transaction = store.database.in_transaction
+
+    async def late(work: Any, **options: Any) -> Any:
+        store.database.in_transaction = in_transaction  # type: ignore[method-assign]
+        await store.fill(command("N", 2))
+        return await in_transaction(work, **options)
+
+    store.database.in_transaction = late  # type: ignore[method-assign]
+    [found] = await store.projections.verify(store.projection, repair=True)
+    assert str(found) == "TASK#acme N: there is no such item, and it has rows"
+    assert [row["version"] for row in (await contents(store.database))["tasks"] if row["sk"] == "N"] == [2]
+
+
 async def test_a_request_may_not_verify(store: CommandStore) -> None:
     token = current_invoke.set(Invoke({}, {}))
     try:
@@ -111,6 +155,6 @@ async def test_a_projection_by_hand_is_not_mended_but_rebuilt(store: CommandStor
     assert sum(row["times"] for row in (await contents(store.database, COUNTS))["counts"]) == 17
 
 
-def test_an_unknown_projection_is_named(store: CommandStore) -> None:
+async def test_an_unknown_projection_is_named(store: CommandStore) -> None:
     with pytest.raises(UnknownProjectionError, match="There are: TaskProjection"):
         store.projections.named("TodoProjection")

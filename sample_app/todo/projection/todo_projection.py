@@ -20,7 +20,7 @@ class TodoProjection(SqlProjection):
         attributes = command.attributes
         return {
             **super().row(command),
-            "due_date": _sortable(attributes.get("dueDate")),
+            "due_date": sortable(attributes.get("dueDate")),
             "done": bool(attributes.get("done")),
         }
 
@@ -30,7 +30,7 @@ class TodoProjection(SqlProjection):
         return {todo_tags: [{"tag": tag} for tag in tags]}
 
 
-def _sortable(due: str | None) -> str | None:
+def sortable(due: str | None) -> str | None:
     """A moment in UTC, so that texts sort as the moments do; a mere date stays one."""
     if due is None or "T" not in due:
         return due
