@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -78,7 +79,7 @@ class AppSyncEventsService:
     ) -> None:
         """Publish a message, which is JSON text, to `/<namespace>/<tenant>/<action>/<id>`.
 
-        Raises AppSyncError when AppSync refuses it.
+        Raises AppSyncError when AppSync refuses the request, or the one event in it.
         """
         endpoint = _configured(self._endpoint, "APPSYNC_EVENTS_ENDPOINT")
         channel = channel_of(self._namespace, tenant, action, id)
@@ -90,10 +91,11 @@ class AppSyncEventsService:
         }
         region = region_of(endpoint)
         answer = await self._http.post(endpoint, body, headers, service=SIGNING_NAME, region=region)
-        if not answer.is_success:
+        refused = _document(answer).get("failed")
+        if refused or not answer.is_success:
+            reason = _texts(refused) if refused else answer.text[:SHOWN_CHARACTERS]
             raise AppSyncError(
-                f"AppSync Events publish failed [{answer.status}] on channel {channel}: "
-                f"{answer.text[:SHOWN_CHARACTERS]}"
+                f"AppSync Events publish failed [{answer.status}] on channel {channel}: {reason}"
             )
 
 
@@ -132,11 +134,20 @@ def _configured(endpoint: str | None, variable: str) -> str:
 
 def _errors(answer: HttpAnswer) -> str:
     """What GraphQL says went wrong, which comes with status 200."""
+    return _texts(_document(answer).get("errors") or [])
+
+
+def _texts(errors: Iterable[Any]) -> str:
+    """What a list of errors says, whatever they look like."""
+    texts = (cast(dict[str, Any], error) if isinstance(error, dict) else {} for error in errors)
+    said = (text.get("message") or text.get("errorMessage") for text in texts)
+    return "; ".join(str(text or "an error without a message") for text in said)[:SHOWN_CHARACTERS]
+
+
+def _document(answer: HttpAnswer) -> dict[str, Any]:
+    """The JSON object of an answer; empty for any other."""
     try:
         document: Any = orjson.loads(answer.text)
     except orjson.JSONDecodeError:
-        return ""
-    if not isinstance(document, dict):
-        return ""
-    errors: list[Any] = cast(dict[str, Any], document).get("errors") or []
-    return "; ".join(str(error["message"]) for error in errors)
+        return {}
+    return cast(dict[str, Any], document) if isinstance(document, dict) else {}

@@ -162,6 +162,18 @@ async def test_an_event_that_is_refused_names_its_channel(
     assert f"AppSync Events publish failed [403] on channel {channel}: no" in caplog.text
 
 
+async def test_an_event_that_fails_within_a_successful_answer_comes_again(
+    loopback: LoopbackServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    failed = [{"identifier": "x", "index": 0, "errorMessage": "not authorized to publish"}]
+    loopback.text = json.dumps({"failed": failed, "successful": []})
+    settings = {"notification_transports": ["appsync-event"], "appsync_events_endpoint": loopback.url}
+    async with application(**settings) as events:
+        answer = await events.handle(queued(message()))
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
+    assert "command-status/req-0001: not authorized to publish" in caplog.text
+
+
 async def test_a_message_that_cannot_be_read_fails_alone(loopback: LoopbackServer) -> None:
     async with application(appsync_endpoint=loopback.url, appsync_api_key="key") as events:
         answer = await events.handle(queued(message(), "not json", message()))
