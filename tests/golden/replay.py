@@ -154,7 +154,23 @@ def rows_before(step: Step, previous: Rows, scenario: Scenario) -> Rows:
     written = {_target(call) for call in step.calls if call["op"] in ("PutItem", "UpdateItem", "DeleteItem")}
     untouched = {row_id: row for row_id, row in step.tables.items() if row_id not in written}
     known = untouched | {row_id: previous[row_id] for row_id in written if row_id in previous}
+    known = _updated_rows(step) | known
     return _replaced_rows(step) | known if step.operation in PUBLISHES else known
+
+
+def _updated_rows(step: Step) -> Rows:
+    """The rows that were only updated, without what the update named; one that has no more was made by it."""
+    put = {_target(call) for call in step.calls if call["op"] == "PutItem"}
+    found = Rows()
+    for call in step.calls:
+        row = step.tables.get(_target(call)) if call["op"] == "UpdateItem" else None
+        if row is None or _target(call) in put:
+            continue
+        named = (call["input"].get("ExpressionAttributeNames") or {}).values()
+        rest = {name: value for name, value in row.items() if name not in named}
+        if rest.keys() - {"pk", "sk"}:
+            found[_target(call)] = rest
+    return found
 
 
 def _replaced_rows(step: Step) -> Rows:
