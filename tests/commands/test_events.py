@@ -17,6 +17,17 @@ def todo(version: int = 0, name: str = "milk", **properties: Any) -> dict[str, A
     return {"pk": PK, "sk": "A1", "type": "TODO", "name": name, "version": version, **properties}
 
 
+class Projection:
+    def __init__(self) -> None:
+        self.seen: list[CommandModel] = []
+        self.error: Exception | None = None
+
+    async def up(self, command: CommandModel) -> None:
+        self.seen.append(command)
+        if self.error:
+            raise self.error
+
+
 async def test_an_async_publish_tells_of_the_event(start: Any) -> None:
     service = await start()
     await service.commands.publish_async(todo(), request_id="r1", source="here")
@@ -41,12 +52,16 @@ async def test_a_sync_publish_tells_of_status_and_event_at_once(start: Any) -> N
     assert statuses == ["finish:FINISHED"] * 3
 
 
-async def test_messages_can_be_left_to_the_stream(start: Any) -> None:
-    service = await start(events="stream")
+@pytest.mark.parametrize("handlers", [[], [Projection]])
+async def test_messages_can_be_left_to_the_stream(start: Any, handlers: list[type]) -> None:
+    service = await start(events="stream", data_sync_handlers=handlers)
     await service.commands.publish_async(todo())
     await service.commands.publish_sync(todo(sk="B1"))
+    await service.settle()
     assert service.messages() == []
-    assert service.rows("todo-command")["B1@1"]["status"]["S"] == "finish:FINISHED"
+    row = service.rows("todo-command")["B1@1"]
+    assert row["status"]["S"] == "finish:FINISHED"
+    assert row["messagesOwed"]["BOOL"] is True
 
 
 async def test_a_sync_command_says_that_it_owes_nothing_once_its_messages_are_sent(start: Any) -> None:
@@ -55,6 +70,7 @@ async def test_a_sync_command_says_that_it_owes_nothing_once_its_messages_are_se
     await service.settle()
     row = service.rows("todo-command")["A1@1"]
     assert command.status == row["status"]["S"] == "finish:FINISHED"
+    assert "messagesOwed" not in row
 
 
 async def test_nobody_tells_of_events(start: Any) -> None:
@@ -128,17 +144,6 @@ async def test_an_input_cannot_say_how_far_its_command_is(start: Any, how: str) 
     assert "taskToken" not in row
     assert "messagesOwed" not in row
     assert ("status" in row, "syncMode" in row) == (how == "sync", how == "sync")
-
-
-class Projection:
-    def __init__(self) -> None:
-        self.seen: list[CommandModel] = []
-        self.error: Exception | None = None
-
-    async def up(self, command: CommandModel) -> None:
-        self.seen.append(command)
-        if self.error:
-            raise self.error
 
 
 async def test_a_handler_sees_the_command_and_then_it_is_finished(start: Any) -> None:
