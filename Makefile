@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test test-all test-scaffold check reliability kills task-kills bench bench-server bench-rebuild clean
+.PHONY: install demo run test test-all test-scaffold check reliability kills task-kills bench bench-server bench-rebuild docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -73,6 +73,15 @@ bench-server: build/peers/.installed
 
 bench-rebuild: $(STAMP)
 	$(BIN)/python -m benchmarks.rebuild
+
+# The site of the documentation, build/site; a warning is an error. Its tools live in an environment of their own.
+build/docs/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv build/docs
+	build/docs/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	@touch $@
+
+docs: build/docs/.installed
+	build/docs/bin/mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) .cqrs_nest .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist

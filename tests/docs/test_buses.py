@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-
 from cqrs_nest.common import DynamicModule
 from cqrs_nest.cqrs import CommandBus, QueryBus
 from cqrs_nest.testing import Test
-
-PAGE = Path(__file__).parents[2] / "docs" / "buses.md"
+from tests.docs.pages import run_python
 
 
 async def test_the_page_makes_an_application() -> None:
-    names: dict[str, object] = {}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)), names)
+    names = run_python("buses.md")
     buses, handler, todos = names["buses"], names["RenameTodoHandler"], names["Todos"]
     assert isinstance(buses, DynamicModule)
     builder = Test.create_testing_module(imports=[buses], providers=[handler, todos])  # type: ignore[list-item]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 from cqrs_nest.app.factory import build
@@ -11,8 +9,9 @@ from cqrs_nest.config import Environment
 from cqrs_nest.infrastructure import Permission, ResourcePlan, plan_resources
 from sample_app.main_module import MainModule
 from sample_app.settings import Settings
+from tests.docs.pages import DOCS, run_python
 
-PAGE = (Path(__file__).parents[2] / "docs" / "infrastructure.md").read_text()
+PAGE = (DOCS / "infrastructure.md").read_text()
 
 
 async def planned(root: type[Any], environment: Environment) -> ResourcePlan:
@@ -36,9 +35,9 @@ async def test_the_permissions_of_the_page() -> None:
 
 
 async def test_the_module_of_the_page() -> None:
-    names: dict[str, Any] = {}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)), names)
-    plan = await planned(names["ShopModule"], Environment(node_env="local", app_name="shop"))
+    plan = await planned(
+        run_python("infrastructure.md")["ShopModule"], Environment(node_env="local", app_name="shop")
+    )
 
     assert "local-shop-prices" in [table.name for table in plan.tables]
     assert [queue.name for queue in plan.queues] == ["shipping"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,7 @@ from typing import Any
 import pytest
 
 from cqrs_nest.app.lambda_handler import LambdaFunction
-
-PAGE = Path(__file__).parents[2] / "docs" / "lambda.md"
+from tests.docs.pages import run_python
 
 
 @pytest.fixture
@@ -21,8 +19,7 @@ def page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[dict[str, 
     monkeypatch.setenv("NODE_ENV", "dev")
     monkeypatch.setenv("APP_NAME", "shop")
     monkeypatch.setenv("CHECK_TABLES", "false")
-    names: dict[str, Any] = {}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)), names)
+    names = run_python("lambda.md")
     yield names
     names["handler"].close()
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from cqrs_nest.app import CqrsNest
 from cqrs_nest.config import Environment
-
-PAGE = Path(__file__).parents[2] / "docs" / "notifications.md"
+from tests.docs.pages import run_python
 
 
 async def test_the_transport_of_the_page_sends(capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict[str, Any] = {}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)), names)
+    names = run_python("notifications.md")
     settings = Environment(
         node_env="local", app_name="shop", log_level="error", notification_transports=("print",)
     )

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
 
 from cqrs_nest.app import CqrsNest
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.config import Environment
+from tests.docs.pages import DOCS, run_python
 from tests.emulated_aws import emulated_aws
 
-PAGE = Path(__file__).parents[2] / "docs" / "pipeline.md"
-ROOT = PAGE.parents[1]
+PAGE = DOCS / "pipeline.md"
 REGION = "eu-west-1"
 
 
 async def test_the_application_of_the_page_is_drained() -> None:
-    names: dict[str, Any] = {}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)), names)
+    names = run_python("pipeline.md")
     settings = Environment(
         node_env="dev",
         app_name="shop",
@@ -39,4 +36,4 @@ async def test_the_application_of_the_page_is_drained() -> None:
 
 def test_its_commands_and_targets_exist() -> None:
     for target in re.findall(r"`make ([\w-]+)`", PAGE.read_text()):
-        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert re.search(rf"^{target}:", (DOCS.parent / "Makefile").read_text(), re.MULTILINE)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
 
 from cqrs_nest.commands import CommandModel
 from cqrs_nest.read_models import SqlDatabase
+from tests.docs.pages import run_python
 
-PAGE = Path(__file__).parents[2] / "docs" / "read_models.md"
 PK = "NOTE#acme"
 
 
 async def test_the_page_makes_a_read_model(tmp_path: Path) -> None:
-    names: dict[str, Any] = {}
-    exec("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)), names)
+    names = run_python("read_models.md")
     database = SqlDatabase(
         f"sqlite+aiosqlite:///{tmp_path / 'notes.sqlite3'}", names["metadata"], create_tables=True
     )

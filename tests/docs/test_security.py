@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from cqrs_nest.config import Environment
+from tests.docs.pages import DOCS, run_python
 
-PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+PAGE = (DOCS / "security.md").read_text()
 
 
 def test_the_python_of_the_page_runs() -> None:
-    exec("\n".join(re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)), {"__name__": "page"})
+    run_python("security.md")
 
 
 def test_every_variable_exists() -> None:
