@@ -20,6 +20,7 @@ from cqrs_nest.commands.messages import CommandMessages
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
 from cqrs_nest.commands.publish_notes import PublishNotes
+from cqrs_nest.commands.repetitions import first_result
 from cqrs_nest.commands.rows import OWED, Row, command_row, with_trace
 from cqrs_nest.commands.sessions import SessionService
 from cqrs_nest.commands.table import CommandTable
@@ -86,11 +87,8 @@ class AsyncPublisher:
         except Exception as error:
             if not is_conflict(error):
                 raise
-            if publication.is_repeatable:
-                key = {"pk": command["pk"], "sk": command["sk"]}
-                first = await self._dynamodb.get_item(self._table.command, key, consistent_read=True)
-                if first is not None and publication.has_made(first):
-                    return first
+            if first := await first_result(self._dynamodb, self._table, publication, command["version"]):
+                return first
             raise VersionConflictException(publication.key, expected, message=WRITE_CONFLICT) from error
         await self._sessions.put(publication.origin.user_id, command)
         if is_inline and await self._messages.try_send(row, messages):

@@ -133,9 +133,9 @@ class CommandService:
         """Write a command and apply it at once, in one transaction; custom handlers run before it returns.
 
         `version` is that of the data row (0 when there is none), or -1 for whatever is there. Commands
-        that still wait for the pipeline make it fail with VersionConflictException. When a custom handler
-        fails, its error is raised although the command is applied; the command then has the
-        status `publish_sync:FAILED`.
+        that still wait for the pipeline make it fail with VersionConflictException; those that never will be
+        applied are passed over. When a custom handler fails, its error is raised although the command is
+        applied; the command then has the status `publish_sync:FAILED`.
         """
         publication = check_publication(command, invoke_context, source, request_id, allow_cross_tenant)
         return await self._sync.publish(publication, await self._data_row(publication.key))

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from cqrs_nest.aws import AwsModule
+from cqrs_nest.commands.abandoned_commands import AbandonedCommands
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.async_publisher import AsyncPublisher
 from cqrs_nest.commands.command_service import CommandService
@@ -29,6 +30,7 @@ from cqrs_nest.config import Environment
 
 SERVICES = (CommandService, DataService, HistoryService, Repository, TtlService)
 _INTERNAL = (
+    AbandonedCommands,
     AsyncPublisher,
     CommandApplication,
     CommandMessages,

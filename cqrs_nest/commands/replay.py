@@ -12,7 +12,7 @@ from cqrs_nest.commands.data_sync_handler import IDataSyncHandler, replay_of
 from cqrs_nest.commands.keys import DetailKey, add_sort_key_version, get_tenant_code, remove_sort_key_version
 from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.rows import COPIED, CREATED, Row, command_of_data
-from cqrs_nest.commands.statuses import FINISHED
+from cqrs_nest.commands.statuses import FAILED, FINISHED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable
 from cqrs_nest.core.concurrency import run_together
@@ -304,12 +304,12 @@ def _has_version(row: Row) -> bool:
 
 
 def _is_on_its_way(status: str | None) -> bool:
-    return status != FINISHED and not (status or "").endswith(":FAILED")
+    return status != FINISHED and not (status or "").endswith(FAILED)
 
 
 def _of_data(row: Row) -> ReplayedItem:
-    """A data row knows who created its item in version 1."""
-    return ReplayedItem([CommandModel.from_row(command_of_data(row))], 1)
+    """A data row knows who created its item in version 1; handlers see which command it names, too."""
+    return ReplayedItem([CommandModel.from_row({**row, **command_of_data(row)})], 1)
 
 
 def _of_commands(rows: Sequence[Row], data: Row | None) -> ReplayedItem:

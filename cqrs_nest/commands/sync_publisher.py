@@ -9,6 +9,7 @@ from typing import Any
 
 from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
 from cqrs_nest.aws.dynamodb import ITEM_NOT_EXISTS, ItemTooLargeError, Put, TableType, is_conflict
+from cqrs_nest.commands.abandoned_commands import AbandonedCommands
 from cqrs_nest.commands.application import CommandApplication
 from cqrs_nest.commands.changes import is_changed
 from cqrs_nest.commands.errors import WRITE_CONFLICT, VersionConflictException
@@ -18,6 +19,7 @@ from cqrs_nest.commands.models import CommandModel
 from cqrs_nest.commands.publication import Publication
 from cqrs_nest.commands.publish_notes import PublishNotes
 from cqrs_nest.commands.registry import CommandTableRegistry, RegisteredHandler
+from cqrs_nest.commands.repetitions import first_result
 from cqrs_nest.commands.rows import OWED, SYNC_MODE, Row, command_of_data, command_row, with_trace
 from cqrs_nest.commands.statuses import FINISHED, SYNC_FAILED, SYNC_STARTED
 from cqrs_nest.commands.table import CommandTable
@@ -38,6 +40,7 @@ class SyncPublisher:
         dynamodb: DynamoDbService,
         ttl: TtlService,
         application: CommandApplication,
+        abandoned: AbandonedCommands,
         registry: CommandTableRegistry,
         messages: CommandMessages,
         notes: PublishNotes,
@@ -47,6 +50,7 @@ class SyncPublisher:
         self._dynamodb = dynamodb
         self._ttl = ttl
         self._application = application
+        self._abandoned = abandoned
         self._registry = registry
         self._messages = messages
         self._notes = notes
@@ -66,8 +70,8 @@ class SyncPublisher:
         if existing is not None and publication.has_made(existing):
             return CommandModel.from_row({**command_of_data(existing), **_APPLIED})
         if publication.version not in (VERSION_LATEST, actual):
-            if first := await self._first_result(publication, publication.version + 1):
-                return first
+            if first := await first_result(self._dynamodb, self._table, publication, publication.version + 1):
+                return CommandModel.from_row(first)
             raise VersionConflictException(
                 publication.key, publication.version, actual, status=self._stale_status
             )
@@ -83,21 +87,17 @@ class SyncPublisher:
         try:
             row, messages = await self._apply(publication, command, existing)
         except VersionConflictException:
-            if first := await self._first_result(publication, command["version"]):
-                return first
-            raise
+            if first := await first_result(self._dynamodb, self._table, publication, command["version"]):
+                return CommandModel.from_row(first)
+            version = await self._abandoned.next_version(publication.key, actual)
+            if version == command["version"]:
+                raise
+            command |= {"sk": add_sort_key_version(command["sk"], version), "version": version}
+            row, messages = await self._apply(publication, command, existing)
         if handlers:
             await self._run(handlers, command)
         await self._complete(row, [] if self._leaves_messages_to_stream else messages)
         return CommandModel.from_row({**command, **_APPLIED})
-
-    async def _first_result(self, publication: Publication, version: int) -> CommandModel | None:
-        """The command of a version, if an earlier publish of the same request made it."""
-        if not publication.is_repeatable:
-            return None
-        key = {"pk": publication.key.pk, "sk": add_sort_key_version(publication.key.sk, version)}
-        row = await self._dynamodb.get_item(self._table.command, key, consistent_read=True)
-        return CommandModel.from_row(row) if row is not None and publication.has_made(row) else None
 
     async def _complete(self, row: Mapping[str, Any], messages: list[dict[str, Any]]) -> None:
         """Send the messages and note that nothing is due any more. What fails is left to the pipeline."""
@@ -129,7 +129,7 @@ class SyncPublisher:
             raise BadRequestException(str(error)) from error
         except Exception as error:
             if is_conflict(error):
-                expected = command["version"] - 1
+                expected: int = (existing or {}).get("version") or 0
                 raise VersionConflictException(publication.key, expected, message=WRITE_CONFLICT) from error
             raise
         return row, messages

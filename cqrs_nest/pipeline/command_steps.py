@@ -18,6 +18,7 @@ from cqrs_nest.commands import (
     RegisteredTable,
     remove_sort_key_version,
 )
+from cqrs_nest.commands.abandoned_commands import AbandonedCommands, has_failed
 from cqrs_nest.commands.rows import DEAD_LETTERED, HANDLERS_DONE, OWED, SYNC_MODE, Row
 from cqrs_nest.commands.statuses import FINISHED
 from cqrs_nest.events.concurrency import causes_of, gather_all
@@ -290,12 +291,8 @@ class CommandSteps:
 
     async def _is_lost(self, previous: Row) -> bool:
         """Whether the command before was given up because its attributes are lost: this one replaces it."""
-        row = await self.progress.row(self.version - 1) if DEAD_LETTERED in previous else None
-        try:
-            await self._with_attributes(row or {})
-        except LostCommandError:
-            return True
-        return False
+        row = await self.progress.row(self.version - 1) if has_failed(previous) else None
+        return row is not None and await self._table.get(AbandonedCommands).is_lost(row)
 
     @property
     def _key(self) -> dict[str, str]:

@@ -31,7 +31,8 @@ class LostCommandError(LookupError):
     def __init__(self, command: object, reference: str) -> None:
         super().__init__(
             f"The attributes of {command!r} are lost: there is no {reference}.\n"
-            "  Publish the whole item again, on the version of this command; it is then passed over."
+            "  Publish the whole item again, with publish_async on the version of this command, or with"
+            " publish_sync on that of the data row; it is then passed over."
         )
 
 

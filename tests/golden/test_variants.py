@@ -28,3 +28,10 @@ async def test_a_renamed_scenario_replays(name: str, tmp_path: Path) -> None:
     (scenario,) = scenarios(tmp_path)
     assert scenario.recorded != Scenario(name, RECORDED / f"{name}.json").recorded
     await assert_replays(scenario)
+
+
+def test_variants_are_written_over_nothing(tmp_path: Path) -> None:
+    (tmp_path / "kept.json").write_text("{}")
+    with pytest.raises(FileExistsError, match="not empty"):
+        write_variants(RECORDED, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.json"]

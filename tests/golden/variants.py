@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.golden.conftest import RECORDED
 from tests.golden.recordings import scenarios
 
 _NOT_IN_A_WORD, _ENDS = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
@@ -78,7 +77,12 @@ def _token(header: str, patterns: dict[re.Pattern[str], str]) -> str:
 
 
 def write_variants(source: Path, target: Path, names: tuple[str, ...] = ()) -> None:
-    """Write the variants of the recordings of a directory: of all, or of those that are named."""
+    """Write the variants of the recordings of a directory: of all, or of those that are named.
+
+    Raises FileExistsError for a target that holds anything: no recording is ever written over.
+    """
+    if target.exists() and any(target.iterdir()):
+        raise FileExistsError(f"{target} is not empty; the variants need a directory of their own")
     for scenario in scenarios(source):
         if not names or scenario.name in names:
             path = target / f"{scenario.name}.json"
@@ -88,4 +92,6 @@ def write_variants(source: Path, target: Path, names: tuple[str, ...] = ()) -> N
 
 
 if __name__ == "__main__":
-    write_variants(Path(sys.argv[1]) if len(sys.argv) > 2 else RECORDED, Path(sys.argv[-1]))
+    if len(sys.argv) != 3:
+        sys.exit("python -m tests.golden.variants FROM TO")
+    write_variants(Path(sys.argv[1]), Path(sys.argv[2]))

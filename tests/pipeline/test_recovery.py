@@ -11,6 +11,7 @@ import time_machine
 
 from cqrs_nest.events import EventService
 from cqrs_nest.pipeline import CommandRecovery, RecoveryFailedError, RecoveryPart, RecoveryResult
+from cqrs_nest.pipeline.errors import LostCommandError
 from tests.pipeline.test_stream_driver import statuses
 
 if TYPE_CHECKING:
@@ -124,13 +125,6 @@ async def test_a_command_that_can_never_be_applied_is_left_alone(service: Servic
     assert (await recover(service)).stalled == 0
 
 
-async def test_a_row_that_is_no_command_is_reported(service: Service) -> None:
-    row = {"pk": {"S": "TODO#acme"}, "sk": {"S": "A@1"}}
-    service.world.dynamodb.put_item(TableName="local-demo-todo-command", Item=row)
-    (failed,) = (await recover(service)).failed
-    assert isinstance(failed.error, KeyError)
-
-
 async def test_it_is_safe_beside_the_stream_and_beside_itself(service: Service) -> None:
     for sk in ("A", "B", "C"):
         await service.publish(sk, "first")
@@ -240,3 +234,21 @@ def _answer(status: int) -> Any:
         status_code = status
 
     return Answer()
+
+
+async def test_a_lost_command_is_named_until_something_else_takes_its_place(service: Service) -> None:
+    await service.publish("A", "first", attributes={"text": "x" * 5000})
+    uri = service.record("A@1")["dynamodb"]["NewImage"]["attributes"]["S"]
+    service.world.delete_object(uri.removeprefix("s3://local-bucket/"))
+    for _ in range(2):
+        (failed,) = (await recover(service)).failed
+        assert failed.sk == "A@1"
+        assert isinstance(failed.error, LostCommandError)
+        assert "publish_sync on that of the data row" in str(failed.error)
+    row = {"pk": "TODO#acme", "sk": "A", "id": "TODO#acme#A", "name": "whole", "version": 0}
+    published = await service.commands().publish_sync(row)
+    assert published is not None
+    assert published.version == 2
+    assert (await recover(service)).failed == []
+    assert (service.status("A@1"), service.status("A@2")) == ("check_version:FAILED", "finish:FINISHED")
+    assert (await recover(service)).stalled == 0
