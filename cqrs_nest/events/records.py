@@ -83,6 +83,12 @@ class SqsEvent(AwsEvent):
         """The name of the queue, without region and account."""
         return resource_name(self.source)
 
+    @property
+    def receive_count(self) -> int:
+        """How often the message was delivered, this time included."""
+        attributes: Mapping[str, Any] = self.record.get("attributes") or {}
+        return int(attributes.get("ApproximateReceiveCount", 1))
+
     @cached_property
     def _envelope(self) -> Mapping[str, Any] | None:
         """The SNS envelope around the message; None when the topic delivers raw or no topic is involved."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ from cqrs_nest.commands import KEY_SEPARATOR, DetailKey
 from cqrs_nest.common import Injectable
 from cqrs_nest.config import Environment
 from cqrs_nest.core import CqrsNestError
-from cqrs_nest_task.statuses import TaskStatus
+from cqrs_nest_task.statuses import WAITING, TaskStatus
 from cqrs_nest_task.task_entity import TaskEntity
 from cqrs_nest_task.task_keys import sub_task_key
 from cqrs_nest_task.task_messages import TaskMessages
@@ -23,7 +23,9 @@ from cqrs_nest_task.task_runner import TaskRunner
 from cqrs_nest_task.task_store import LISTED_SUB_TASKS, TaskStore
 
 MAX_INPUT_BYTES: Final = 200_000
-"""A state machine takes 262,144 bytes; what is larger is handed over as keys alone."""
+"""An execution takes 262,144 bytes; a sub-task that is larger is handed over as its key alone."""
+MAX_SUB_TASKS: Final = 1_000
+"""An execution has room for 25,000 events, and each sub-task takes seven and four for each attempt more."""
 MAX_NAME_LENGTH: Final = 80
 _NOT_IN_NAMES = re.compile(r"[^0-9A-Za-z_-]+")
 
@@ -71,8 +73,7 @@ class TaskFanOut:
         if task is None:
             return
         rows = [_sub_task(task, index, each) for index, each in enumerate(_elements(task))]
-        waiting = (TaskStatus.CREATED, TaskStatus.QUEUED)
-        begun = await self._store.move(key, TaskStatus.PROCESSING, _attributes(rows), before=waiting)
+        begun = await self._store.move(key, TaskStatus.PROCESSING, _attributes(rows), before=WAITING)
         if begun is not None:
             await self._messages.status(key, TaskStatus.PROCESSING, begun.attributes)
         elif task.status != TaskStatus.PROCESSING:
@@ -81,14 +82,15 @@ class TaskFanOut:
         if not rows:
             await self._runner.settle(key)
         elif not self.is_by_queue:
-            await self._start_execution(task, rows)
+            for index, entities in enumerate(_executions(rows)):
+                await self._start_execution(task, index, entities)
 
-    async def _start_execution(self, task: TaskEntity, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Start the execution; its name is the same each time, so that there is one."""
-        name = _NOT_IN_NAMES.sub("-", f"{task.pk}-{task.sk}")[-MAX_NAME_LENGTH:]
-        entities: Any = rows
-        if len(to_json(rows)) > MAX_INPUT_BYTES:
-            entities = [{"pk": row["pk"], "sk": row["sk"]} for row in rows]
+    async def _start_execution(
+        self, task: TaskEntity, index: int, entities: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Start an execution; its name is the same each time, so that there is one."""
+        suffix = f"-{index}" if index else ""
+        name = _NOT_IN_NAMES.sub("-", f"{task.pk}-{task.sk}{suffix}")[-MAX_NAME_LENGTH:]
         try:
             await self._step_functions.start_execution(str(self._state_machine), entities, name)
         except Exception as error:
@@ -98,6 +100,27 @@ class TaskFanOut:
 
 def _elements(task: TaskEntity) -> Sequence[Any]:
     return task.input if isinstance(task.input, list) else [task.input]  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+
+
+def _executions(rows: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The inputs of as many executions as it takes for all sub-tasks."""
+    entities: list[Mapping[str, Any]] = []
+    room = MAX_INPUT_BYTES
+    for row in rows:
+        entity, size = row, _bytes(row)
+        if size > MAX_INPUT_BYTES:
+            entity = {"pk": row["pk"], "sk": row["sk"]}
+            size = _bytes(entity)
+        if size > room or len(entities) == MAX_SUB_TASKS:
+            yield entities
+            entities, room = [], MAX_INPUT_BYTES
+        entities.append(entity)
+        room -= size
+    yield entities
+
+
+def _bytes(entity: Mapping[str, Any]) -> int:
+    return len(to_json(entity).encode()) + 1
 
 
 def _sub_task(parent: TaskEntity, index: int, input: Any) -> Mapping[str, Any]:

@@ -19,7 +19,10 @@ class TaskStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-OPEN: Final = (TaskStatus.CREATED, TaskStatus.QUEUED, TaskStatus.PROCESSING)
+WAITING: Final = (TaskStatus.CREATED, TaskStatus.QUEUED)
+"""What comes before the beginning."""
+
+OPEN: Final = (*WAITING, TaskStatus.PROCESSING)
 """What comes before the end."""
 
 

@@ -113,7 +113,10 @@ class TaskQueueEventHandler:
     async def execute(self, event: TaskQueueEvent) -> None:
         """Raises TaskAttemptFailedError when the message has to come again."""
         key = event.task_key
-        await (self._fan_out.start(key) if has_sub_tasks(key) else self._runner.run(key))
+        if has_sub_tasks(key):
+            await self._fan_out.start(key)
+        else:
+            await self._runner.run(key, is_repeated=event.receive_count > 1)
 
 
 @EventHandler(StepFunctionTaskEvent)
@@ -137,4 +140,4 @@ class SubTaskQueueEventHandler:
 
     async def execute(self, event: SubTaskQueueEvent) -> None:
         """Nothing to do for a parent that has ended."""
-        await self._runner.settle(parent_key(event.task_key))
+        await self._runner.settle(parent_key(event.task_key), is_repeated=event.receive_count > 1)

@@ -19,3 +19,7 @@ class TaskOptions:
     """
     max_attempts: int = 5
     """How often a task or sub-task is tried before it has failed."""
+
+    def __post_init__(self) -> None:
+        if self.max_attempts < 1:
+            raise ValueError(f"A task is tried at least once: max_attempts={self.max_attempts}.")

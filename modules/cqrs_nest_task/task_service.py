@@ -16,7 +16,7 @@ from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
 from cqrs_nest_task.dto import CreateStepFunctionTaskDto, CreateTaskDto
 from cqrs_nest_task.statuses import TaskStatus
 from cqrs_nest_task.task_entity import TaskEntity, TaskListEntity
-from cqrs_nest_task.task_keys import TaskKind, is_sub_task, parent_key, task_pk
+from cqrs_nest_task.task_keys import TaskKind, has_sub_tasks, is_sub_task, parent_key, task_pk
 from cqrs_nest_task.task_messages import TaskMessages
 from cqrs_nest_task.task_store import TaskStore
 
@@ -96,10 +96,11 @@ class TaskService:
         """Let a task not begin, or not go on: its sub-tasks that have not begun do not either.
 
         A handler that runs is not interrupted; it may ask `run.is_cancelled()`. Raises NotFoundException
-        for no task, ConflictException for one that has ended.
+        for no task, ConflictException for one that has ended, BadRequestException for a sub-task.
         """
         _check(key)
         ensure_tenant(key.pk, allow_cross_tenant)
+        _refuse_sub_task(key)
         task = await self._store.move(key, TaskStatus.CANCELLED)
         if task is None:
             ended = await self._store.get(key)
@@ -118,8 +119,15 @@ class TaskService:
         notify_id: str | None = None,
         allow_cross_tenant: bool = False,
     ) -> None:
-        """Set status and attributes of a task that has not ended, and tell of it."""
+        """Set status and attributes of a task that has not ended, and tell of it.
+
+        Raises BadRequestException for a sub-task, and for attributes of a task that has sub-tasks.
+        """
+        _check(key)
         ensure_tenant(key.pk, allow_cross_tenant)
+        _refuse_sub_task(key)
+        if attributes is not None and has_sub_tasks(key):
+            raise BadRequestException("The attributes of a task with sub-tasks are their counts")
         if await self._store.move(key, status, attributes) is not None:
             await self._messages.status(key, status, attributes, notify_id)
 
@@ -173,6 +181,13 @@ def _audit(invoke: Invoke | None) -> dict[str, Any]:
         "updatedIp": invoke.source_ip,
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _refuse_sub_task(key: DetailKey) -> None:
+    if is_sub_task(key):
+        raise BadRequestException(
+            f"A sub-task ends by its handler or with its task, which is {KEY_SEPARATOR.join(parent_key(key))}"
+        )
 
 
 def _check(key: DetailKey) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import (
@@ -19,13 +19,18 @@ from cqrs_nest.aws.dynamodb import (
 )
 from cqrs_nest.commands import KEY_SEPARATOR, DetailKey
 from cqrs_nest.common import Injectable
-from cqrs_nest_task.statuses import OPEN, TaskStatus
+from cqrs_nest_task.statuses import OPEN, WAITING, TaskStatus
 from cqrs_nest_task.task_entity import TaskEntity
 from cqrs_nest_task.task_keys import TASKS_TABLE, parent_key
 
 PUTS_AT_ONCE = 100
 LISTED_SUB_TASKS = 500
 """Up to so many sub-tasks are listed in their parent's attributes, which must stay small enough for a row."""
+
+_COUNTED: Final[Mapping[TaskStatus, Mapping[str, int]]] = {
+    TaskStatus.COMPLETED: {"subTaskSucceedCount": 1},
+    TaskStatus.FAILED: {"subTaskFailedCount": 1},
+}
 
 
 @Injectable()
@@ -51,7 +56,7 @@ class TaskStore:
         row = await self._dynamodb.get_item(
             self.table, key.row(), consistent_read=True, only=["pk", "sk", "status", "attributes"]
         )
-        return None if row is None else (row["status"], row["attributes"])
+        return None if row is None else (row["status"], row.get("attributes") or {})
 
     async def put(self, task: Mapping[str, Any]) -> None:
         """Write a new task."""
@@ -102,16 +107,18 @@ class TaskStore:
         return failures
 
     async def start_sub_task(self, key: DetailKey) -> bool:
-        """Let a sub-task begin, and count it as running. False when it has begun before."""
-        waiting = (TaskStatus.CREATED, TaskStatus.QUEUED)
-        return await self._move_sub_task(
-            key, TaskStatus.PROCESSING, None, waiting, {"subTaskRunningCount": 1}
-        )
+        """Let a sub-task begin, and count it as running, in one transaction.
 
-    async def end_sub_task(self, key: DetailKey, status: TaskStatus, attributes: Mapping[str, Any]) -> bool:
+        False when it has begun before, or when the task that it belongs to has ended or was cancelled.
+        """
+        counts = {"subTaskRunningCount": 1}
+        return await self._move_sub_task(key, TaskStatus.PROCESSING, None, WAITING, counts, _is_one_of(OPEN))
+
+    async def end_sub_task(
+        self, key: DetailKey, status: TaskStatus, attributes: Mapping[str, Any] | None = None
+    ) -> bool:
         """Let a running sub-task end, and count it in one transaction. False when it has ended before."""
-        ended = "subTaskSucceedCount" if status is TaskStatus.COMPLETED else "subTaskFailedCount"
-        counts = {"subTaskRunningCount": -1, ended: 1}
+        counts = {"subTaskRunningCount": -1, **_COUNTED.get(status, {})}
         return await self._move_sub_task(key, status, attributes, (TaskStatus.PROCESSING,), counts)
 
     async def _move_sub_task(
@@ -121,6 +128,7 @@ class TaskStore:
         attributes: Mapping[str, Any] | None,
         before: Sequence[TaskStatus],
         counts: Mapping[str, int],
+        of_parent: Condition | None = None,
     ) -> bool:
         now: dict[Any, Any] = {"updatedAt": datetime.now(UTC)}
         given: dict[Any, Any] = {} if attributes is None else {"attributes": attributes}
@@ -128,7 +136,7 @@ class TaskStore:
         counted: dict[Any, Any] = {("attributes", name): Increment(by) for name, by in counts.items()}
         updates = [
             Update(self.table, key.row(), changes, _is_one_of(before)),
-            Update(self.table, parent_key(key).row(), UpdateExpression(set={**now, **counted})),
+            Update(self.table, parent_key(key).row(), UpdateExpression(set={**now, **counted}), of_parent),
         ]
         try:
             await self._dynamodb.transact_write(updates)

@@ -12,6 +12,7 @@ import time_machine
 from cqrs_nest.aws import DynamoDbService, SnsService
 from cqrs_nest.commands import DetailKey
 from cqrs_nest.common import ConflictException, NotFoundException
+from cqrs_nest.config import Environment
 from cqrs_nest.http import Dto
 from cqrs_nest.testing import Test
 from cqrs_nest_task import (
@@ -25,6 +26,7 @@ from cqrs_nest_task import (
     TaskService,
     TaskStatus,
 )
+from cqrs_nest_task import fan_out as fan_out_of_tasks
 from tests.modules.conftest import RunningApplication, invoke_of, path_of, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -154,6 +156,11 @@ async def test_a_task_is_tried_again_up_to_the_limit(shop: RunningApplication) -
     assert FlakyHandler.runs.count("b") == 3
 
 
+async def test_a_task_is_tried_at_least_once() -> None:
+    with pytest.raises(ValueError, match="max_attempts=0"):
+        TaskOptions(max_attempts=0)
+
+
 async def test_what_another_attempt_would_not_mend_fails_at_once(shop: RunningApplication) -> None:
     task = await ended(shop, await tasks_of(shop).create_task(sum_of("secret", 2)))
     assert (task.status, task.attributes["error"]) == ("FAILED", "The input does not fit: left")
@@ -195,6 +202,26 @@ async def test_a_parent_says_how_its_sub_tasks_have_ended(
 async def test_a_task_without_sub_tasks_is_done(shop: RunningApplication) -> None:
     parent = await ended(shop, await tasks_of(shop).create_step_function_task(fan_out()))
     assert (parent.status, parent.attributes["subTaskCount"]) == ("COMPLETED", 0)
+
+
+@pytest.mark.parametrize("application", ["step-functions"], indirect=True, scope="module")
+async def test_what_is_too_large_for_one_execution_goes_through_several(
+    shop: RunningApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out_of_tasks, "MAX_SUB_TASKS", 3)
+    client = shop.runtime.session.client("stepfunctions")
+    arn = shop.runtime.app.get(Environment).sfn_task_arn
+    # 120,000 bytes, of which an execution takes 262,144; and more than it takes at all.
+    large, too_large, small = {"id": "\u3042" * 40_000}, {"id": "\u3042" * 90_000}, {"id": 0}
+    seen = {each["executionArn"] for each in client.list_executions(stateMachineArn=arn)["executions"]}
+    for inputs, executions in (([large, large, small, small, small], 3), ([small, too_large, small], 1)):
+        parent = await ended(shop, await tasks_of(shop).create_step_function_task(fan_out(*inputs)))
+        assert (parent.status, parent.attributes["subTaskSucceedCount"]) == ("COMPLETED", len(inputs))
+        arns = {each["executionArn"] for each in client.list_executions(stateMachineArn=arn)["executions"]}
+        assert len(arns - seen) == executions
+        for started in arns - seen:
+            assert len(client.describe_execution(executionArn=started)["input"].encode()) < 262_144
+        seen = arns
 
 
 async def test_what_is_cancelled_does_not_begin(shop: RunningApplication) -> None:
