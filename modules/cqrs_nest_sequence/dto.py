@@ -24,7 +24,10 @@ def _as_moment(value: Any) -> Any:
 
 
 def _local(moment: datetime) -> datetime:
-    return moment.astimezone()
+    try:
+        return moment.astimezone()
+    except (OverflowError, OSError):
+        raise ValueError("the date lies outside of the years 1 to 9999") from None
 
 
 def _readable(text: str) -> str:
@@ -35,6 +38,8 @@ def _readable(text: str) -> str:
     return text
 
 
+StartMonth: TypeAlias = Annotated[int, Field(ge=1, le=12)]
+"""The first month of fiscal years."""
 Moment: TypeAlias = Annotated[datetime, BeforeValidator(_as_moment), AfterValidator(_local)]
 """A moment of the wire in the time zone of the process, by which days and years are told."""
 
@@ -73,8 +78,8 @@ class GenerateSequenceWithSettingDto(GenerateSequenceDto):
     format: Annotated[str, AfterValidator(_readable)]
     register_date: Moment | None = None
     """From whose year and month fiscal years count."""
-    start_month: Annotated[int, Field(ge=1, le=12)] | None = None
-    """The first month of fiscal years; 4 unless it is given."""
+    start_month: StartMonth | None = None
+    """4 unless it is given, or the month of `register_date`."""
 
 
 class SequenceEntity(Dto):

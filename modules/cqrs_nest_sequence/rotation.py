@@ -43,20 +43,17 @@ def period_of(moment: datetime, rotate_by: RotateBy | None, start_month: int = F
 
 
 def fiscal_year_number(
-    moment: datetime, register_date: datetime | None = None, start_month: int | None = None
+    moment: datetime, start_month: int = FISCAL_START_MONTH, register_date: datetime | None = None
 ) -> int:
-    """How many fiscal years there are up to a moment.
-
-    They count from the year and month of `register_date`, or from 1953 with `start_month` (April).
+    """How many fiscal years there are up to a moment, from the year of `register_date` or from 1953.
 
     >>> fiscal_year_number(datetime(2021, 11, 1))
     69
-    >>> fiscal_year_number(datetime(2026, 6, 30), register_date=datetime(2024, 7, 1))
+    >>> fiscal_year_number(datetime(2026, 6, 30), 7, register_date=datetime(2024, 7, 1))
     2
     """
-    if register_date is not None:
-        return _fiscal_year(moment, register_date.month) - register_date.year + 1
-    return _fiscal_year(moment, start_month or FISCAL_START_MONTH) - REFERENCE_YEAR + 1
+    first = REFERENCE_YEAR if register_date is None else register_date.year
+    return _fiscal_year(moment, start_month) - first + 1
 
 
 def _fiscal_year(moment: datetime, start_month: int) -> int:

@@ -13,13 +13,14 @@ from cqrs_nest.aws import DynamoDbService, error_code
 from cqrs_nest.aws.dynamodb import TableType
 from cqrs_nest.commands import master_pk
 from cqrs_nest.common import BadRequestException, Injectable
-from cqrs_nest_sequence.dto import GenerateSequenceWithSettingDto, Moment
+from cqrs_nest_sequence.dto import GenerateSequenceWithSettingDto, Moment, StartMonth
 from cqrs_nest_sequence.number_format import InvalidFormatError, NumberFormat
+from cqrs_nest_sequence.rotation import FISCAL_START_MONTH
 from cqrs_nest_sequence.sequences_options import SequencesOptions
 
 MASTER_DATA_PREFIX = "MASTER_DATA#"
 _MOMENT: TypeAdapter[datetime | None] = TypeAdapter(Moment | None)
-_START_MONTH: TypeAdapter[int | None] = TypeAdapter(int | None)
+_START_MONTH: TypeAdapter[int | None] = TypeAdapter(StartMonth | None)
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,13 @@ class SequenceSetting:
     format: NumberFormat
     register_date: datetime | None = None
     start_month: int | None = None
+
+    @property
+    def first_month(self) -> int:
+        """The month in which fiscal years begin: a date of registration decides before `start_month`."""
+        if self.register_date is not None:
+            return self.register_date.month
+        return self.start_month or FISCAL_START_MONTH
 
     @classmethod
     def of_request(cls, dto: GenerateSequenceWithSettingDto) -> Self:

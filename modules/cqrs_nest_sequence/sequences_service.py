@@ -123,8 +123,8 @@ class SequencesService:
         else:
             setting = await self._settings.of_type(dto.tenant_code, dto.type_code)
         moment = (dto.date or datetime.now(UTC)).astimezone()
-        start_month = setting.start_month if self._rotate_at_start_month else None
-        key = sequence_key(dto, moment, start_month or FISCAL_START_MONTH)
+        first_month = setting.first_month if self._rotate_at_start_month else FISCAL_START_MONTH
+        key = sequence_key(dto, moment, first_month)
         _check_key(*key)
         row = await self._count(dto, key, count, invoke_context or current_invoke.get())
         last: int = row["seq"]
@@ -169,7 +169,7 @@ def _values(dto: GenerateSequenceDto, setting: SequenceSetting, moment: datetime
     """What a format may show, besides the number."""
     return {
         **dto.codes,
-        "fiscal_year": fiscal_year_number(moment, setting.register_date, setting.start_month),
+        "fiscal_year": fiscal_year_number(moment, setting.first_month, setting.register_date),
         "year": moment.year,
         "month": moment.month,
         "day": moment.day,

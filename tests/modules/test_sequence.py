@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +95,24 @@ async def test_64_callers_get_numbers_without_gap_or_repetition(shop: RunningApp
     assert sorted(numbers) == list(range(1, 64 + 26 + 1))
 
 
+async def test_callers_at_midnight_get_the_numbers_of_their_own_period(
+    shop: RunningApplication, tokyo: None
+) -> None:
+    midnight = datetime(2026, 3, 31, 15, tzinfo=UTC)
+    for rotate_by, periods in (("daily", ("20260331", "20260401")), ("fiscal_yearly", ("2025", "2026"))):
+        dtos = [
+            GenerateSequenceDto.model_validate(
+                {"tenantCode": "acme", "typeCode": "T", "rotateBy": rotate_by, "date": midnight + passed}
+            )
+            for passed in [timedelta(microseconds=-1), timedelta()] * 16
+        ]
+        given = await asyncio.gather(*(sequences_of(shop).reserve(dto, 2) for dto in dtos))
+        for period, blocks in zip(periods, (given[::2], given[1::2]), strict=True):
+            numbers = [number for block in blocks for number in block]
+            assert {number.id for number in numbers} == {f"SEQ#acme#T#{period}"}
+            assert sorted(number.no for number in numbers) == list(range(1, 33))
+
+
 async def test_a_block_is_reserved_in_one_call(shop: RunningApplication) -> None:
     calls: list[str] = []
     events = shop.runtime.app.get(AwsSession).client("dynamodb").meta.events
@@ -152,7 +171,11 @@ async def test_formats_come_from_the_master_data(shop: RunningApplication, tokyo
 
 
 async def test_a_setting_that_cannot_be_read_uses_up_no_number(shop: RunningApplication) -> None:
-    for broken in ({"format": {"S": "%%no#5%%"}}, {"registerDate": {"S": "soon"}}):
+    for broken in (
+        {"format": {"S": "%%no#5%%"}},
+        {"registerDate": {"S": "soon"}},
+        {"startMonth": {"N": "13"}},
+    ):
         row = {"pk": {"S": "MASTER#acme"}, "sk": {"S": "MASTER_DATA#INVOICE"}, "attributes": {"M": broken}}
         shop.put("master-data", row)
         with pytest.raises(BadRequestException, match="MASTER#acme / MASTER_DATA#INVOICE"):
@@ -216,6 +239,20 @@ async def test_bad_input_answers_400(shop: RunningApplication, change: dict[str,
     assert answer.status_code == 400
     assert text in str(answer.json()["message"])
     assert shop.rows("sequences") == []
+
+
+async def test_a_day_before_all_calendars_answers_400(
+    shop: RunningApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        body = {"tenantCode": "acme", "typeCode": "T", "date": "0001-01-01"}
+        answer = await shop.ask("POST", "/", body)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert (answer.status_code, "outside of the years" in str(answer.json())) == (400, True)
 
 
 async def test_a_key_that_no_item_can_have_answers_400(shop: RunningApplication) -> None:
@@ -283,6 +320,10 @@ async def test_fiscal_counters_begin_in_the_start_month_if_asked_to(tokyo: None)
     async def options() -> SequencesOptions:
         return SequencesOptions(rotate_at_start_month=True)
 
+    registered = dto.model_copy(update={"register_date": datetime(2024, 3, 1)})  # noqa: DTZ001 local
     async with without_aws(SequencesModule.register_async(use_factory=options)) as sequences:
         number = await sequences.generate_sequence_item_with_provide_setting(dto)
+        # The month of registration decides before `startMonth`, for the counter as for what is written.
+        other = await sequences.generate_sequence_item_with_provide_setting(registered)
     assert (number.id, number.formatted_no) == ("SEQ#acme#T#2026", "74-1")
+    assert (other.id, other.formatted_no) == ("SEQ#acme#T#2025", "2-1")
