@@ -1,6 +1,7 @@
 """Who asks: the invocation, the user and his tenant, and what lets him pass."""
 
 from cqrs_nest.context.authentication import AuthenticationMiddleware
+from cqrs_nest.context.caller import Caller, caller_of
 from cqrs_nest.context.errors import InvalidTokenError, KeysUnavailableError
 from cqrs_nest.context.group_roles import (
     GroupMembership,
@@ -23,6 +24,7 @@ __all__ = [
     "ROLE_SYSTEM_ADMIN",
     "Auth",
     "AuthenticationMiddleware",
+    "Caller",
     "ContextModule",
     "GroupMembership",
     "GroupRoleResolver",
@@ -39,6 +41,7 @@ __all__ = [
     "SystemInvoke",
     "Tenant",
     "UserContext",
+    "caller_of",
     "current_caller",
     "current_invoke",
     "ensure_system",

@@ -14,6 +14,7 @@ from cqrs_nest_master.dto.setting_dto import MasterSettingEntity
 from cqrs_nest_master.master_keys import COMMON_TENANT, group_setting_sk, setting_key, user_setting_sk
 
 TENANT_TABLE = "tenant"
+MAX_SK_BYTES = 1024
 
 
 @Injectable()
@@ -58,7 +59,8 @@ class EffectiveSettings:
         groups = [group_setting_sk(group, code) for group in await self._groups(user, tenant_code)]
         keys = [DetailKey(pk, sk) for sk in (*own, *groups)]
         keys += [setting_key(tenant_code, code), setting_key(COMMON_TENANT, code)]
-        return list(dict.fromkeys(keys))
+        # What is longer than a key can be is nobody's setting; DynamoDB would refuse to look.
+        return [key for key in dict.fromkeys(keys) if len(key.sk.encode()) <= MAX_SK_BYTES]
 
     async def _groups(self, user: UserContext, tenant_code: str) -> Sequence[str]:
         """The groups whose settings the caller's roles get, as the tenant's row says."""

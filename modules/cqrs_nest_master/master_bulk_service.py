@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Unpack
 
 from cqrs_nest.commands import CommandModel
 from cqrs_nest.common import Injectable
-from cqrs_nest.context import Invoke
+from cqrs_nest.context import Caller
 from cqrs_nest_master.dto.bulk_dto import MasterBulkDto, MasterBulkItemDto
 from cqrs_nest_master.dto.data_dto import MasterDataCreateBulkDto, MasterDataCreateDto
 from cqrs_nest_master.dto.setting_dto import CommonSettingDto
@@ -22,31 +22,23 @@ class MasterBulkService:
         self._settings = settings
         self._data = data
 
-    async def upsert(
-        self, dto: MasterBulkDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> list[CommandModel]:
+    async def upsert(self, dto: MasterBulkDto, **caller: Unpack[Caller]) -> list[CommandModel]:
         """Create or replace all items, one after the other; those that are the same already stay.
 
         The answers come in the order of the items.
         """
-        options: Options = {"invoke_context": invoke_context, "allow_cross_tenant": allow_cross_tenant}
         settings = [_setting(item) for item in dto.items if item.setting_code is None]
         entries = [_entry(item, item.setting_code) for item in dto.items if item.setting_code is not None]
-        of_settings = iter([await self._settings.upsert_setting(each, **options) for each in settings])
-        of_data = iter(await self._upsert_data(entries, options))
+        of_settings = iter([await self._settings.upsert_setting(each, **caller) for each in settings])
+        of_data = iter(await self._upsert_data(entries, **caller))
         return [next(of_settings if item.setting_code is None else of_data) for item in dto.items]
 
-    async def _upsert_data(self, entries: list[MasterDataCreateDto], options: Options) -> list[CommandModel]:
+    async def _upsert_data(
+        self, entries: list[MasterDataCreateDto], **caller: Unpack[Caller]
+    ) -> list[CommandModel]:
         if not entries:
             return []
-        return await self._data.upsert_bulk(MasterDataCreateBulkDto(items=entries), **options)
-
-
-class Options(TypedDict):
-    """What both services are told."""
-
-    invoke_context: Invoke | None
-    allow_cross_tenant: bool
+        return await self._data.upsert_bulk(MasterDataCreateBulkDto(items=entries), **caller)
 
 
 def _setting(item: MasterBulkItemDto) -> CommonSettingDto:

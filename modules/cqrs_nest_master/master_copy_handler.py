@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from cqrs_nest.aws.dynamodb import Condition
-from cqrs_nest.commands import KEY_SEPARATOR, CommandInput, DataEntity, DataService, generate_id, master_pk
+from cqrs_nest.commands import CommandInput, DataEntity, DataService, generate_id, master_pk
 from cqrs_nest.context import system_context
 from cqrs_nest_master.dto.copy_dto import CopyType, DataCopyMode, MasterCopyDto
 from cqrs_nest_master.master_copy_service import COPY_TASK, setting_code_of, setting_key_of
 from cqrs_nest_master.master_items import MasterItems
-from cqrs_nest_master.master_keys import MASTER_TYPE
+from cqrs_nest_master.master_keys import MASTER_TYPE, entries_of
 from cqrs_nest_task import TaskHandler, TaskRun
 
 
@@ -30,7 +29,7 @@ class MasterCopyHandler:
         copied = 0
         with system_context("master-copy"):
             async for source in self._sources(dto):
-                await self._items.upsert(_copy(source, tenant_code), None, True)
+                await self._items.upsert(_copy(source, tenant_code), allow_cross_tenant=True)
                 copied += 1
         return {"message": "Copy successfully", "copied": copied}
 
@@ -45,10 +44,8 @@ class MasterCopyHandler:
         option = dto.data_copy_option
         is_partial = option is not None and option.mode is DataCopyMode.PARTIAL
         wanted = set((option.id or []) if option else [])
-        prefix = Condition(
-            "begins_with(sk, :setting)", {":setting": f"{setting_code_of(key)}{KEY_SEPARATOR}"}
-        )
-        async for entry in self._data.iterate_items_by_pk(key.pk, sk=prefix):
+        entries = entries_of(setting_code_of(key))
+        async for entry in self._data.iterate_items_by_pk(key.pk, sk=entries):
             if not entry.is_deleted and (not is_partial or entry.id in wanted):
                 yield entry
 

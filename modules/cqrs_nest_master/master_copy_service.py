@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Unpack
 
 from cqrs_nest.aws.dynamodb import Condition
 from cqrs_nest.commands import KEY_SEPARATOR, DataService, DetailKey, master_pk
 from cqrs_nest.common import BadRequestException, Injectable
-from cqrs_nest.context import Invoke, ensure_tenant, tenant_of
+from cqrs_nest.context import Caller, Invoke, ensure_tenant, tenant_of
 from cqrs_nest_master.callers_tenant import callers_tenant
 from cqrs_nest_master.dto.copy_dto import DataCopyMode, MasterCopyDto
 from cqrs_nest_master.master_keys import SETTING_PREFIX
@@ -24,20 +24,14 @@ class MasterCopyService:
         self._tasks = tasks
         self._data = data
 
-    async def copy(
-        self,
-        dto: MasterCopyDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
-    ) -> TaskEntity:
+    async def copy(self, dto: MasterCopyDto, **caller: Unpack[Caller]) -> TaskEntity:
         """Copy a setting, its data or both to other tenants; the task is the caller's.
 
         Raises BadRequestException for no such setting and for no ids in mode PARTIAL, ForbiddenException for
         another tenant than the caller's unless `allow_cross_tenant=True`.
         """
         for tenant in dto.target_tenants:
-            ensure_tenant(master_pk(tenant), allow_cross_tenant)
+            ensure_tenant(master_pk(tenant), caller.get("allow_cross_tenant", False))
         option = dto.data_copy_option
         if option is not None and option.mode is DataCopyMode.PARTIAL and not option.id:
             raise BadRequestException("Must provide ID when mode is PARTIAL.")
@@ -52,12 +46,12 @@ class MasterCopyService:
             for tenant in dict.fromkeys(dto.target_tenants)
         ]
         task = CreateStepFunctionTaskDto(
-            tenant_code=callers_tenant(invoke_context),
+            tenant_code=callers_tenant(**caller),
             task_type=f"{COPY_TASK}{setting_code_of(key)}",
             name=setting.name,
             input=inputs,
         )
-        return await self._tasks.create_step_function_task(task, invoke_context=invoke_context)
+        return await self._tasks.create_step_function_task(task, invoke_context=caller.get("invoke_context"))
 
     async def copies_of(self, setting_code: str, *, invoke_context: Invoke | None = None) -> list[TaskEntity]:
         """The caller's tenant's copies of a setting, the newest first."""
@@ -68,7 +62,7 @@ class MasterCopyService:
         start: str | None = None
         while True:
             page = await self._tasks.list_items_by_pk(
-                callers_tenant(invoke_context),
+                callers_tenant(invoke_context=invoke_context),
                 TaskKind.SFN_TASK,
                 sk=prefix,
                 limit=100,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from cqrs_nest.aws.dynamodb import Condition
 from cqrs_nest.commands import KEY_SEPARATOR, DetailKey, master_pk
 
 MASTER_TYPE: Final = "MASTER"
@@ -52,6 +53,11 @@ def data_key(tenant_code: str, setting_code: str, code: str) -> DetailKey:
     DetailKey(pk='MASTER#acme', sk='COLOUR#red')
     """
     return DetailKey(master_pk(tenant_code), _joined(setting_code, code))
+
+
+def entries_of(setting_code: str) -> Condition:
+    """The condition on the sort keys of the data of a setting."""
+    return Condition("begins_with(sk, :setting)", {":setting": _joined(setting_code, "")})
 
 
 def _joined(*parts: str) -> str:

@@ -15,6 +15,7 @@ from cqrs_nest_master.controllers.master_copy_controller import MasterCopyContro
 from cqrs_nest_master.controllers.master_data_controller import MasterDataController
 from cqrs_nest_master.controllers.master_setting_controller import MasterSettingController
 from cqrs_nest_master.effective_setting import TENANT_TABLE, EffectiveSettings
+from cqrs_nest_master.entry_completion import EntryCompletion
 from cqrs_nest_master.master_bulk_service import MasterBulkService
 from cqrs_nest_master.master_copy_handler import MasterCopyHandler
 from cqrs_nest_master.master_copy_service import MasterCopyService
@@ -29,9 +30,10 @@ CONTROLLERS = (MasterSettingController, MasterDataController, MasterBulkControll
 COPY_CONTROLLERS = (MasterCopyController, MasterTaskController)
 COPY_PROVIDERS = (MasterCopyService, MasterCopyHandler)
 SERVICES = (MasterSettingService, MasterDataService, MasterBulkService, TtlConfigurations)
+PARTS = (MasterItems, EntryCompletion, EffectiveSettings)
 
 
-@Module(imports=[AwsModule], providers=[*SERVICES, MasterItems, EffectiveSettings], exports=SERVICES)
+@Module(imports=[AwsModule], providers=[*SERVICES, *PARTS], exports=SERVICES)
 class MasterModule:
     """Provides `MasterSettingService` and `MasterDataService`; import what `register` gives."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from cqrs_nest.commands import (
     CommandInput,
@@ -14,7 +14,7 @@ from cqrs_nest.commands import (
     master_pk,
 )
 from cqrs_nest.common import BadRequestException, Injectable, NotFoundException
-from cqrs_nest.context import Invoke, current_invoke
+from cqrs_nest.context import Caller, Invoke, current_invoke
 from cqrs_nest_master.callers_tenant import callers_tenant
 from cqrs_nest_master.dto.setting_dto import (
     CommonSettingBulkDto,
@@ -74,146 +74,85 @@ class MasterSettingService:
         return await self._effective.find(code, invoke_context)
 
     async def create_common_tenant_setting(
-        self, dto: CommonSettingDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
+        self, dto: CommonSettingDto, **caller: Unpack[Caller]
     ) -> CommandModel:
         """Create a setting for all tenants. Raises BadRequestException when it is there."""
-        return await self._create(
-            COMMON_TENANT, setting_sk(dto.code), dto, invoke_context, allow_cross_tenant
-        )
+        return await self._create(COMMON_TENANT, setting_sk(dto.code), dto, **caller)
 
-    async def create_tenant_setting(
-        self, dto: TenantSettingDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> CommandModel:
+    async def create_tenant_setting(self, dto: TenantSettingDto, **caller: Unpack[Caller]) -> CommandModel:
         """Create a setting of a tenant. Raises BadRequestException when it is there."""
-        return await self._create(
-            dto.tenant_code, setting_sk(dto.code), dto, invoke_context, allow_cross_tenant
-        )
+        return await self._create(dto.tenant_code, setting_sk(dto.code), dto, **caller)
 
-    async def create_group_setting(
-        self, dto: GroupSettingDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> CommandModel:
+    async def create_group_setting(self, dto: GroupSettingDto, **caller: Unpack[Caller]) -> CommandModel:
         """Create a setting of a group. Raises BadRequestException when it is there, or without a group."""
         if dto.group_id is None:
             raise BadRequestException("groupId must be a string")
         sk = group_setting_sk(dto.group_id, dto.code)
-        return await self._create(dto.tenant_code, sk, dto, invoke_context, allow_cross_tenant)
+        return await self._create(dto.tenant_code, sk, dto, **caller)
 
-    async def create_user_setting(
-        self, dto: UserSettingDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> CommandModel:
+    async def create_user_setting(self, dto: UserSettingDto, **caller: Unpack[Caller]) -> CommandModel:
         """Create a setting of a user, by default the caller. BadRequestException when it is there."""
-        invoke = invoke_context or current_invoke.get()
+        invoke = caller.get("invoke_context") or current_invoke.get()
         user_id = dto.user_id or (invoke.user_id if invoke else None)
         if user_id is None:
             raise BadRequestException("userId must be a string")
         sk = user_setting_sk(user_id, dto.code)
-        return await self._create(dto.tenant_code, sk, dto, invoke_context, allow_cross_tenant)
+        return await self._create(dto.tenant_code, sk, dto, **caller)
 
-    async def create(
-        self, dto: CommonSettingDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> CommandModel:
+    async def create(self, dto: CommonSettingDto, **caller: Unpack[Caller]) -> CommandModel:
         """Create a setting of the tenant that it names, else of the caller's."""
-        tenant_code = dto.tenant_code or callers_tenant(invoke_context)
-        return await self._create(tenant_code, setting_sk(dto.code), dto, invoke_context, allow_cross_tenant)
+        tenant_code = dto.tenant_code or callers_tenant(**caller)
+        return await self._create(tenant_code, setting_sk(dto.code), dto, **caller)
 
-    async def create_bulk(
-        self,
-        dto: CommonSettingBulkDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
-    ) -> list[CommandModel]:
+    async def create_bulk(self, dto: CommonSettingBulkDto, **caller: Unpack[Caller]) -> list[CommandModel]:
         """Create all settings, or none when one of them is there (BadRequestException)."""
         items = [
-            _setting(each.tenant_code or callers_tenant(invoke_context), setting_sk(each.code), each)
+            _setting(each.tenant_code or callers_tenant(**caller), setting_sk(each.code), each)
             for each in dto.items
         ]
-        return await self._items.create(items, _exists, invoke_context, allow_cross_tenant)
-
-    async def upsert_tenant_setting(
-        self, dto: TenantSettingDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> CommandModel:
-        """Create or replace a setting of a tenant; one that is the same already stays."""
-        return await self.upsert_setting(
-            dto, invoke_context=invoke_context, allow_cross_tenant=allow_cross_tenant
-        )
+        return await self._items.create(items, _exists, **caller)
 
     async def upsert_setting(
-        self,
-        dto: CommonSettingDto | TenantSettingDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, dto: CommonSettingDto | TenantSettingDto, **caller: Unpack[Caller]
     ) -> CommandModel:
         """Create or replace a setting of the tenant that it names, else of the caller's."""
-        tenant_code = dto.tenant_code or callers_tenant(invoke_context)
+        tenant_code = dto.tenant_code or callers_tenant(**caller)
         item = _setting(tenant_code, setting_sk(dto.code), dto)
-        return await self._items.upsert(item, invoke_context, allow_cross_tenant)
+        return await self._items.upsert(item, **caller)
 
-    async def upsert_bulk(
-        self,
-        dto: CommonSettingBulkDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
-    ) -> list[CommandModel]:
+    upsert_tenant_setting = upsert_setting
+
+    async def upsert_bulk(self, dto: CommonSettingBulkDto, **caller: Unpack[Caller]) -> list[CommandModel]:
         """Create or replace settings, one after the other."""
-        return [
-            await self.upsert_setting(
-                each, invoke_context=invoke_context, allow_cross_tenant=allow_cross_tenant
-            )
-            for each in dto.items
-        ]
+        return [await self.upsert_setting(each, **caller) for each in dto.items]
 
     async def update_setting(
-        self,
-        key: DetailKey,
-        dto: UpdateSettingDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, key: DetailKey, dto: UpdateSettingDto, **caller: Unpack[Caller]
     ) -> CommandModel | None:
         """Change name and value; the value is merged. Raises BadRequestException without a setting."""
         changes = _given(name=dto.name, attributes=dto.setting_value)
         return await self._items.change(
-            key, BadRequestException(MISSING_SETTING), lambda _: changes, invoke_context, allow_cross_tenant
+            key, BadRequestException(MISSING_SETTING), lambda _: changes, **caller
         )
 
     async def update(
-        self,
-        key: DetailKey,
-        dto: MasterSettingUpdateDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, key: DetailKey, dto: MasterSettingUpdateDto, **caller: Unpack[Caller]
     ) -> CommandModel | None:
         """Change name and attributes, or bring a deleted setting back. Raises NotFoundException."""
         changes = _given(name=dto.name, isDeleted=dto.is_deleted, attributes=dto.attributes)
         missing = NotFoundException(MISSING_MASTER_SETTING)
-        return await self._items.change(key, missing, lambda _: changes, invoke_context, allow_cross_tenant)
+        return await self._items.change(key, missing, lambda _: changes, **caller)
 
-    async def delete_setting(
-        self, key: DetailKey, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> CommandModel | None:
+    async def delete_setting(self, key: DetailKey, **caller: Unpack[Caller]) -> CommandModel | None:
         """Delete a setting softly. Raises BadRequestException without one."""
         return await self._items.change(
-            key,
-            BadRequestException(MISSING_SETTING),
-            lambda _: {"isDeleted": True},
-            invoke_context,
-            allow_cross_tenant,
+            key, BadRequestException(MISSING_SETTING), lambda _: {"isDeleted": True}, **caller
         )
 
-    async def delete(
-        self, key: DetailKey, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> CommandModel | None:
+    async def delete(self, key: DetailKey, **caller: Unpack[Caller]) -> CommandModel | None:
         """Delete a setting softly. Raises NotFoundException without one."""
         return await self._items.change(
-            key,
-            NotFoundException(MISSING_MASTER_SETTING),
-            lambda _: {"isDeleted": True},
-            invoke_context,
-            allow_cross_tenant,
+            key, NotFoundException(MISSING_MASTER_SETTING), lambda _: {"isDeleted": True}, **caller
         )
 
     async def get_detail(self, key: DetailKey, *, allow_cross_tenant: bool = False) -> DataEntity:
@@ -225,7 +164,7 @@ class MasterSettingService:
 
     async def check_exist_code(self, code: str, *, invoke_context: Invoke | None = None) -> bool:
         """Whether the caller's tenant has a setting of this code that is not deleted."""
-        key = setting_key(callers_tenant(invoke_context), code)
+        key = setting_key(callers_tenant(invoke_context=invoke_context), code)
         setting = await self._data.get_item(pk=key.pk, sk=key.sk)
         return setting is not None and not setting.is_deleted
 
@@ -233,18 +172,13 @@ class MasterSettingService:
         self, dto: MasterSettingSearchDto, *, invoke_context: Invoke | None = None
     ) -> MasterPage:
         """Search the settings of the caller's tenant in SQL."""
-        return await self._search.settings(callers_tenant(invoke_context), dto)
+        return await self._search.settings(callers_tenant(invoke_context=invoke_context), dto)
 
     async def _create(
-        self,
-        tenant_code: str,
-        sk: str,
-        dto: SettingDto,
-        invoke: Invoke | None,
-        allow_cross_tenant: bool,
+        self, tenant_code: str, sk: str, dto: SettingDto, **caller: Unpack[Caller]
     ) -> CommandModel:
         item = _setting(tenant_code, sk, dto)
-        [command] = await self._items.create([item], _exists, invoke, allow_cross_tenant)
+        [command] = await self._items.create([item], _exists, **caller)
         return command
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import TableType
 from cqrs_nest.commands import CommandModel
 from cqrs_nest.common import Injectable
-from cqrs_nest.context import Invoke
+from cqrs_nest.context import Caller
 from cqrs_nest_master.dto.data_dto import CreateMasterDataDto
 from cqrs_nest_master.master_data_service import MasterDataService
 
@@ -22,14 +24,7 @@ class TtlConfigurations:
         self._dynamodb = dynamodb
 
     async def set_days(
-        self,
-        tenant_code: str,
-        table_name: str,
-        type: TableType,
-        days: float | None,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, tenant_code: str, table_name: str, type: TableType, days: float | None, **caller: Unpack[Caller]
     ) -> CommandModel:
         """Let the rows of a table (`todo`, as in `register`) that are written from now on live so many days.
 
@@ -45,6 +40,4 @@ class TtlConfigurations:
             name=table,
             attributes={"days": days or 0},
         )
-        return await self._data.upsert(
-            dto, invoke_context=invoke_context, allow_cross_tenant=allow_cross_tenant
-        )
+        return await self._data.upsert(dto, **caller)

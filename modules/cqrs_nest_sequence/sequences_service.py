@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import IfNotExists, Increment, Item
 from cqrs_nest.commands import KEY_SEPARATOR, DetailKey, WireModel, generate_id
 from cqrs_nest.common import BadRequestException, Injectable
-from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
+from cqrs_nest.context import Caller, Invoke, current_invoke, ensure_tenant
 from cqrs_nest_sequence.dto import GenerateSequenceDto, GenerateSequenceWithSettingDto, SequenceEntity
 from cqrs_nest_sequence.rotation import FISCAL_START_MONTH, RotateBy, fiscal_year_number, period_of
 from cqrs_nest_sequence.sequence_settings import SequenceSetting, SequenceSettings
@@ -79,37 +79,20 @@ class SequencesService:
         return None if row is None else SequenceRow.from_row(row)
 
     async def generate_sequence_item(
-        self,
-        dto: GenerateSequenceDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, dto: GenerateSequenceDto, **caller: Unpack[Caller]
     ) -> SequenceEntity:
         """The next number, written as the tenant's master data say."""
-        [number] = await self.reserve(
-            dto, 1, invoke_context=invoke_context, allow_cross_tenant=allow_cross_tenant
-        )
+        [number] = await self.reserve(dto, 1, **caller)
         return number
 
     async def generate_sequence_item_with_provide_setting(
-        self,
-        dto: GenerateSequenceWithSettingDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, dto: GenerateSequenceWithSettingDto, **caller: Unpack[Caller]
     ) -> SequenceEntity:
         """The next number, written as the request says."""
-        return await self.generate_sequence_item(
-            dto, invoke_context=invoke_context, allow_cross_tenant=allow_cross_tenant
-        )
+        return await self.generate_sequence_item(dto, **caller)
 
     async def reserve(
-        self,
-        dto: GenerateSequenceDto,
-        count: int,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, dto: GenerateSequenceDto, count: int, **caller: Unpack[Caller]
     ) -> list[SequenceEntity]:
         """The next `count` numbers, one after the other, in one call to DynamoDB.
 
@@ -117,7 +100,9 @@ class SequencesService:
         """
         if count < 1:
             raise ValueError(f"1 number or more can be reserved, not {count}")
-        ensure_tenant(f"SEQ{KEY_SEPARATOR}{dto.tenant_code}", allow_cross_tenant)
+        invoke = caller.get("invoke_context")
+        pk = f"SEQ{KEY_SEPARATOR}{dto.tenant_code}"
+        ensure_tenant(pk, caller.get("allow_cross_tenant", False), invoke=invoke)
         if isinstance(dto, GenerateSequenceWithSettingDto):
             setting = SequenceSetting.of_request(dto)
         else:
@@ -126,7 +111,7 @@ class SequencesService:
         first_month = setting.first_month if self._rotate_at_start_month else FISCAL_START_MONTH
         key = sequence_key(dto, moment, first_month)
         _check_key(*key)
-        row = await self._count(dto, key, count, invoke_context or current_invoke.get())
+        row = await self._count(dto, key, count, invoke or current_invoke.get())
         last: int = row["seq"]
         values = _values(dto, setting, moment)
         return [

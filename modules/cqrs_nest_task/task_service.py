@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 from ulid_transform import ulid_now
 
@@ -12,7 +12,7 @@ from cqrs_nest.aws import DynamoDbService, UnsupportedValueError
 from cqrs_nest.aws.dynamodb import Condition, ItemTooLargeError
 from cqrs_nest.commands import KEY_SEPARATOR, DetailKey
 from cqrs_nest.common import BadRequestException, ConflictException, Injectable, NotFoundException
-from cqrs_nest.context import Invoke, current_invoke, ensure_tenant
+from cqrs_nest.context import Caller, Invoke, current_invoke, ensure_tenant
 from cqrs_nest_task.dto import CreateStepFunctionTaskDto, CreateTaskDto
 from cqrs_nest_task.statuses import TaskStatus
 from cqrs_nest_task.task_entity import TaskEntity, TaskListEntity
@@ -38,21 +38,15 @@ class TaskService:
         self._messages = messages
         self._dynamodb = dynamodb
 
-    async def create_task(
-        self, dto: CreateTaskDto, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> TaskEntity:
+    async def create_task(self, dto: CreateTaskDto, **caller: Unpack[Caller]) -> TaskEntity:
         """Create a task. Raises BadRequestException for an input that cannot be stored."""
-        return await self._create(TaskKind.TASK, dto, invoke_context, allow_cross_tenant)
+        return await self._create(TaskKind.TASK, dto, **caller)
 
     async def create_step_function_task(
-        self,
-        dto: CreateStepFunctionTaskDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, dto: CreateStepFunctionTaskDto, **caller: Unpack[Caller]
     ) -> TaskEntity:
         """Create a task with one sub-task for each element of its input."""
-        return await self._create(TaskKind.SFN_TASK, dto, invoke_context, allow_cross_tenant)
+        return await self._create(TaskKind.SFN_TASK, dto, **caller)
 
     async def get_task(self, key: DetailKey, *, allow_cross_tenant: bool = False) -> TaskEntity | None:
         """A task or sub-task; None when there is none."""
@@ -136,14 +130,11 @@ class TaskService:
         await self._messages.alarm(key, error)
 
     async def _create(
-        self,
-        kind: TaskKind,
-        dto: CreateTaskDto | CreateStepFunctionTaskDto,
-        invoke_context: Invoke | None,
-        allow_cross_tenant: bool,
+        self, kind: TaskKind, dto: CreateTaskDto | CreateStepFunctionTaskDto, **caller: Unpack[Caller]
     ) -> TaskEntity:
+        invoke = caller.get("invoke_context")
         pk = task_pk(kind, dto.tenant_code)
-        ensure_tenant(pk, allow_cross_tenant)
+        ensure_tenant(pk, caller.get("allow_cross_tenant", False), invoke=invoke)
         code = ulid_now()
         sk = f"{dto.task_type}{KEY_SEPARATOR}{code}"
         _check(DetailKey(pk, sk))
@@ -161,7 +152,7 @@ class TaskService:
             "input": dto.input,
             "createdAt": now,
             "updatedAt": now,
-            **_audit(invoke_context or current_invoke.get()),
+            **_audit(invoke or current_invoke.get()),
         }
         try:
             await self._store.put(row)

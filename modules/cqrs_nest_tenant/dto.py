@@ -9,7 +9,8 @@ from pydantic import Field
 from cqrs_nest.commands import TenantCode
 from cqrs_nest.http import Dto
 
-Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+"""A role, or a group's id, which becomes a part of the sort keys of the group's settings."""
 
 
 class CommonTenantCreateDto(Dto):

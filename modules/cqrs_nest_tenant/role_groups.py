@@ -42,12 +42,13 @@ def with_customized_groups(
 
 
 def _extended(entry: RoleGroups, group: str) -> RoleGroups:
-    if group in entry["groups"]:
+    known = entry.get("groups") or entry.get("setting_groups") or []
+    if group in known:
         return entry
-    groups = [*entry["groups"], group]
+    groups = [*known, group]
     mode = entry.get("setting_groups_mode") or SettingGroupsMode.AUTO
     is_customized = mode == SettingGroupsMode.CUSTOMIZED
-    ordered = [*entry["setting_groups"], group] if is_customized else _most_parts_first(groups)
+    ordered = [*(entry.get("setting_groups") or []), group] if is_customized else _most_parts_first(groups)
     return {**entry, **_entry(entry["tenantRole"], groups, ordered, mode)}
 
 

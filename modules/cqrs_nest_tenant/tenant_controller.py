@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cqrs_nest.commands import CommandModel, DataEntity, DetailDto, DetailKey
 from cqrs_nest.common import ApiTags, Body, Controller, Delete, Get, Param, Patch, Post
-from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, may_cross_tenants
+from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, caller_of, may_cross_tenants
 from cqrs_nest_tenant.dto import (
     CommonTenantCreateDto,
     TenantCreateDto,
@@ -41,9 +41,7 @@ class TenantController:
         self, invoke: InvokeContext, dto: Annotated[CommonTenantCreateDto, Body()]
     ) -> CommandModel | None:
         """Create the tenant whose settings hold for all others."""
-        return await self._tenants.create_common_tenant(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._tenants.create_common_tenant(dto, **caller_of(invoke))
 
     @Post()
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -51,9 +49,7 @@ class TenantController:
         self, invoke: InvokeContext, dto: Annotated[TenantCreateDto, Body()]
     ) -> CommandModel | None:
         """Create a tenant."""
-        return await self._tenants.create_tenant(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._tenants.create_tenant(dto, **caller_of(invoke))
 
     @Patch(":pk/:sk")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -61,20 +57,13 @@ class TenantController:
         self, invoke: InvokeContext, key: Key, dto: Annotated[TenantUpdateDto, Body()]
     ) -> CommandModel | None:
         """Change name and attributes; an empty answer when nothing changes."""
-        return await self._tenants.update_tenant(
-            DetailKey(key.pk, key.sk),
-            dto,
-            invoke_context=invoke,
-            allow_cross_tenant=may_cross_tenants(invoke),
-        )
+        return await self._tenants.update_tenant(DetailKey(key.pk, key.sk), dto, **caller_of(invoke))
 
     @Delete(":pk/:sk")
     @Roles(ROLE_SYSTEM_ADMIN)
     async def delete_tenant(self, invoke: InvokeContext, key: Key) -> CommandModel | None:
         """Delete a tenant; its history stays."""
-        return await self._tenants.delete_tenant(
-            DetailKey(key.pk, key.sk), invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._tenants.delete_tenant(DetailKey(key.pk, key.sk), **caller_of(invoke))
 
     @Post("group")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -82,9 +71,7 @@ class TenantController:
         self, invoke: InvokeContext, dto: Annotated[TenantGroupAddDto, Body()]
     ) -> CommandModel | None:
         """Give the users of a role the settings of one more group."""
-        return await self._tenants.add_tenant_group(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._tenants.add_tenant_group(dto, **caller_of(invoke))
 
     @Patch("group")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -92,6 +79,4 @@ class TenantController:
         self, invoke: InvokeContext, dto: Annotated[TenantGroupUpdateDto, Body()]
     ) -> CommandModel | None:
         """Set the groups of a role, the one whose settings count first first."""
-        return await self._tenants.customize_setting_groups(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._tenants.customize_setting_groups(dto, **caller_of(invoke))

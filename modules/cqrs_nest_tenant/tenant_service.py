@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from cqrs_nest.commands import (
     CommandInput,
@@ -16,7 +16,7 @@ from cqrs_nest.commands import (
     generate_id,
 )
 from cqrs_nest.common import BadRequestException, Injectable
-from cqrs_nest.context import Invoke
+from cqrs_nest.context import Caller
 from cqrs_nest_tenant.dto import (
     CommonTenantCreateDto,
     TenantCreateDto,
@@ -48,54 +48,28 @@ class TenantService:
         return await self._data.get_item(pk=pk, sk=sk, allow_cross_tenant=allow_cross_tenant)
 
     async def create_common_tenant(
-        self,
-        dto: CommonTenantCreateDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, dto: CommonTenantCreateDto, **caller: Unpack[Caller]
     ) -> CommandModel | None:
         """Create the tenant whose settings hold for all. Raises BadRequestException when it is there."""
         key, code = tenant_key(COMMON_TENANT), COMMON_TENANT
         tenant = _tenant(key, dto, tenant_code=code, type=code)
-        return await self._create(
-            tenant, f"Tenant already exists: {code}", invoke_context, allow_cross_tenant
-        )
+        return await self._create(tenant, f"Tenant already exists: {code}", **caller)
 
-    async def create_tenant(
-        self,
-        dto: TenantCreateDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
-    ) -> CommandModel | None:
+    async def create_tenant(self, dto: TenantCreateDto, **caller: Unpack[Caller]) -> CommandModel | None:
         """Create a tenant, or anew one that was deleted. Raises BadRequestException when it is there."""
         tenant = _tenant(tenant_key(dto.code), dto, tenant_code=dto.code, type=dto.code, is_deleted=False)
-        return await self._create(
-            tenant, f"Tenant already exists: {dto.code}", invoke_context, allow_cross_tenant
-        )
+        return await self._create(tenant, f"Tenant already exists: {dto.code}", **caller)
 
     async def create_tenant_group(
-        self,
-        group_code: str,
-        dto: TenantCreateDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, group_code: str, dto: TenantCreateDto, **caller: Unpack[Caller]
     ) -> CommandModel | None:
         """Put a tenant into a group of tenants: the row `TENANT#<group>` / `<tenant's code>`."""
         key = DetailKey(tenant_pk(group_code), dto.code)
         tenant = _tenant(key, dto, tenant_code=group_code, type=GROUP_TYPE, is_deleted=False)
-        return await self._create(
-            tenant, f"Tenant already exists: {GROUP_TYPE} - sk: {key.sk}", invoke_context, allow_cross_tenant
-        )
+        return await self._create(tenant, f"Tenant already exists: {GROUP_TYPE} - sk: {key.sk}", **caller)
 
     async def update_tenant(
-        self,
-        key: DetailKey,
-        dto: TenantUpdateDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, key: DetailKey, dto: TenantUpdateDto, **caller: Unpack[Caller]
     ) -> CommandModel | None:
         """Change name and attributes; attributes are merged. Raises BadRequestException without a tenant."""
         changes = {
@@ -104,47 +78,25 @@ class TenantService:
             if value is not None
         }
         return await self._change(
-            key,
-            f"Tenant not found for update: {_json(key)}",
-            lambda tenant: changes or None,
-            invoke_context,
-            allow_cross_tenant,
+            key, f"Tenant not found for update: {_json(key)}", lambda tenant: changes or None, **caller
         )
 
-    async def delete_tenant(
-        self, key: DetailKey, *, invoke_context: Invoke | None = None, allow_cross_tenant: bool = False
-    ) -> CommandModel | None:
+    async def delete_tenant(self, key: DetailKey, **caller: Unpack[Caller]) -> CommandModel | None:
         """Delete a tenant softly. Raises BadRequestException without a tenant."""
         return await self._change(
-            key,
-            f"Tenant not found for delete: {_json(key)}",
-            lambda tenant: {"isDeleted": True},
-            invoke_context,
-            allow_cross_tenant,
+            key, f"Tenant not found for delete: {_json(key)}", lambda tenant: {"isDeleted": True}, **caller
         )
 
-    async def add_tenant_group(
-        self,
-        dto: TenantGroupAddDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
-    ) -> CommandModel | None:
+    async def add_tenant_group(self, dto: TenantGroupAddDto, **caller: Unpack[Caller]) -> CommandModel | None:
         """Give the users of a role the settings of one more group."""
 
         def add(tenant: CommandModel) -> Mapping[str, Any]:
             return _setting(with_group(_entries(tenant), dto.role, dto.group_id))
 
-        return await self._change(
-            tenant_key(dto.tenant_code), "Tenant not found", add, invoke_context, allow_cross_tenant
-        )
+        return await self._change(tenant_key(dto.tenant_code), "Tenant not found", add, **caller)
 
     async def customize_setting_groups(
-        self,
-        dto: TenantGroupUpdateDto,
-        *,
-        invoke_context: Invoke | None = None,
-        allow_cross_tenant: bool = False,
+        self, dto: TenantGroupUpdateDto, **caller: Unpack[Caller]
     ) -> CommandModel | None:
         """Set the groups of a role, in order. Raises BadRequestException for a role without groups."""
 
@@ -157,40 +109,33 @@ class TenantService:
             return _setting(entries)
 
         missing = f"Tenant not found for key: {json.dumps(dto.tenant_code, ensure_ascii=False)}"
-        return await self._change(
-            tenant_key(dto.tenant_code), missing, customize, invoke_context, allow_cross_tenant
-        )
+        return await self._change(tenant_key(dto.tenant_code), missing, customize, **caller)
 
     async def _create(
-        self, tenant: CommandInput, exists: str, invoke: Invoke | None, allow_cross_tenant: bool
+        self, tenant: CommandInput, exists: str, **caller: Unpack[Caller]
     ) -> CommandModel | None:
         newest = await self._commands.get_latest_item(
-            pk=tenant.pk, sk=tenant.sk, allow_cross_tenant=allow_cross_tenant
+            pk=tenant.pk, sk=tenant.sk, allow_cross_tenant=caller.get("allow_cross_tenant", False)
         )
         if newest is not None and not newest.is_deleted:
             raise BadRequestException(exists)
         if newest is not None:
             tenant.version = newest.version
-        return await self._commands.publish_async(
-            tenant, invoke_context=invoke, allow_cross_tenant=allow_cross_tenant
-        )
+        return await self._commands.publish_async(tenant, **caller)
 
     async def _change(
         self,
         key: DetailKey,
         missing: str,
         change: Callable[[CommandModel], Mapping[str, Any] | None],
-        invoke: Invoke | None,
-        allow_cross_tenant: bool,
+        **caller: Unpack[Caller],
     ) -> CommandModel | None:
         def change_present(tenant: CommandModel | None) -> Mapping[str, Any] | None:
             if tenant is None or tenant.is_deleted:
                 raise BadRequestException(missing)
             return change(tenant)
 
-        return await self._commands.update(
-            key, change_present, invoke_context=invoke, allow_cross_tenant=allow_cross_tenant
-        )
+        return await self._commands.update(key, change_present, **caller)
 
 
 def _tenant(key: DetailKey, dto: CommonTenantCreateDto, **fields: Any) -> CommandInput:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from cqrs_nest.commands import (
     DataService,
     TtlService,
 )
-from cqrs_nest.common import BadRequestException, DynamicModule
+from cqrs_nest.common import BadRequestException, ConflictException, DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.core import InvalidModuleError
 from cqrs_nest.read_models import SqlDatabase, SqlModule
@@ -294,6 +295,27 @@ async def test_a_bulk_is_created_whole_or_not_at_all(shop: RunningApplication) -
     assert [row["sk"]["S"] for row in shop.rows("master-command")] == ["COLOUR#blue@1"]
 
 
+async def test_entries_without_a_place_come_last_and_stay_where_they_are(shop: RunningApplication) -> None:
+    async def places(method: str, *entries: tuple[str, int | None]) -> list[Any]:
+        items = [
+            MasterDataCreateDto(setting_code="COLOUR", code=code, name=code, seq=seq, attributes={})
+            for code, seq in entries
+        ]
+        bulk = MasterDataCreateBulkDto(items=items)
+        commands = await getattr(data_of(shop), method)(bulk, invoke_context=invoke_of("acme"))
+        return [command.seq for command in commands]
+
+    assert await places("create_bulk", ("a", None), ("b", 5), ("c", None)) == [1, 5, 6]
+    # Nothing is applied yet, and they keep their places all the same.
+    assert await places("upsert_bulk", ("c", None), ("a", 2), ("b", None)) == [6, 2, 5]
+    await shop.drain()
+    assert await places("upsert_bulk", ("d", None), ("c", None), ("e", None)) == [7, 6, 8]
+    single = MasterDataCreateDto(setting_code="COLOUR", code="b", name="B", attributes={})
+    kept = await data_of(shop).upsert_setting(single, invoke_context=invoke_of("acme"))
+    assert (kept.seq, kept.attributes, kept.name) == (5, {"seq": 5}, "B")
+    await shop.drain()
+
+
 async def test_settings_and_data_in_one_request_come_back_in_order(shop: RunningApplication) -> None:
     items = [
         {"settingCode": "COLOUR", "code": "red", "name": "Red", "attributes": {"hex": "f00"}},
@@ -331,6 +353,8 @@ async def test_the_limits_of_bulk_requests(shop: RunningApplication, path: str) 
     assert (await shop.ask("POST", path, items(101))).status_code == 400
     other = await shop.ask("POST", path, items(2, tenantCode="umbrella"))
     assert (other.status_code, other.json()["message"]) == (400, "Invalid tenant code: umbrella")
+    if path != f"{SETTING}/bulk":
+        assert (await shop.ask("POST", path, items(1, seq=2**31))).status_code == 400
     assert shop.rows("master-command") == []
     assert len((await shop.ask("POST", path, items(3))).json()) == 3
 
@@ -498,6 +522,28 @@ class FakeCommands:
     async def publish_async(self, command: CommandInput, **_: Any) -> CommandModel:
         self.published.append(command)
         return CommandModel.from_row({**command.to_row(), "version": 1})
+
+
+class OneRefuses(FakeCommands):
+    """The first publish fails at once, the others take their time."""
+
+    async def publish_async(self, command: CommandInput, **options: Any) -> CommandModel:
+        if command.code == "a":
+            raise ConflictException("somebody was faster")
+        await asyncio.sleep(0)
+        return await super().publish_async(command, **options)
+
+
+async def test_nothing_of_a_bulk_goes_on_behind_the_answer() -> None:
+    commands = OneRefuses()
+    items = [MasterDataCreateDto(setting_code="C", code=c, name=c, seq=1, attributes={}) for c in "abc"]
+    async with await without_aws(MasterModule.register(sql=False), commands) as module:
+        await module.initialize()
+        with pytest.raises(ConflictException, match="somebody was faster"):
+            await module.get(MasterDataService).create_bulk(
+                MasterDataCreateBulkDto(items=items), invoke_context=invoke_of("acme")
+            )
+        assert [command.code for command in commands.published] == ["b", "c"]
 
 
 def without_aws(module: DynamicModule, commands: FakeCommands) -> Any:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cqrs_nest.commands import DetailKeys
 from cqrs_nest.common import ApiTags, BadRequestException, Body, Controller, Get, Post, Query
-from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, may_cross_tenants
+from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, caller_of
 from cqrs_nest_master.dto.copy_dto import MasterCopyDto
 from cqrs_nest_master.master_copy_service import MasterCopyService
 from cqrs_nest_task import TaskEntity, TaskService
@@ -23,9 +23,7 @@ class MasterCopyController:
     @Roles(ROLE_SYSTEM_ADMIN)
     async def copy(self, invoke: InvokeContext, dto: Annotated[MasterCopyDto, Body()]) -> TaskEntity:
         """Copy a setting, its data or both to other tenants, each in a sub-task of the answered task."""
-        return await self._copies.copy(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._copies.copy(dto, **caller_of(invoke))
 
 
 @Auth()

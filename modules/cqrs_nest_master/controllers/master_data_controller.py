@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cqrs_nest.commands import CommandModel, DataEntity, DetailDto, DetailKey, DetailKeys
 from cqrs_nest.common import ApiTags, Body, Controller, Delete, Get, Param, Post, Put, Query
-from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, may_cross_tenants
+from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, caller_of, may_cross_tenants
 from cqrs_nest_master.controllers.tenant_checks import check_tenant_of_key, check_tenants
 from cqrs_nest_master.dto.data_dto import (
     CreateMasterDataDto,
@@ -61,9 +61,7 @@ class MasterDataController:
         self, invoke: InvokeContext, dto: Annotated[CreateMasterDataDto, Body()]
     ) -> CommandModel:
         """Create an entry of which everything is said."""
-        return await self._data.create(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._data.create(dto, **caller_of(invoke))
 
     @Post("create")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -89,12 +87,7 @@ class MasterDataController:
         self, invoke: InvokeContext, key: Key, dto: Annotated[MasterDataUpdateDto, Body()]
     ) -> CommandModel | None:
         """Change an entry, or bring a deleted one back; an empty answer when nothing changes."""
-        return await self._data.update(
-            DetailKey(key.pk, key.sk),
-            dto,
-            invoke_context=invoke,
-            allow_cross_tenant=may_cross_tenants(invoke),
-        )
+        return await self._data.update(DetailKey(key.pk, key.sk), dto, **caller_of(invoke))
 
     @Put(":id")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -109,9 +102,7 @@ class MasterDataController:
     @Roles(ROLE_SYSTEM_ADMIN)
     async def delete_data_setting(self, invoke: InvokeContext, key: Key) -> CommandModel | None:
         """Delete an entry; its history stays."""
-        return await self._data.delete(
-            DetailKey(key.pk, key.sk), invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._data.delete(DetailKey(key.pk, key.sk), **caller_of(invoke))
 
     @Delete(":id")
     @Roles(ROLE_SYSTEM_ADMIN)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from cqrs_nest.commands import CommandModel, DataEntity, DetailDto, DetailKey, DetailKeys
 from cqrs_nest.common import ApiTags, Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query
-from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, may_cross_tenants
+from cqrs_nest.context import ROLE_SYSTEM_ADMIN, Auth, InvokeContext, Roles, caller_of, may_cross_tenants
 from cqrs_nest_master.controllers.tenant_checks import check_tenant_of_key, check_tenants
 from cqrs_nest_master.dto.setting_dto import (
     CommonSettingBulkDto,
@@ -53,9 +53,7 @@ class MasterSettingController:
         self, invoke: InvokeContext, dto: Annotated[CommonSettingDto, Body()]
     ) -> CommandModel:
         """Create a setting for all tenants."""
-        return await self._settings.create_common_tenant_setting(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._settings.create_common_tenant_setting(dto, **caller_of(invoke))
 
     @Post("tenant")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -63,9 +61,7 @@ class MasterSettingController:
         self, invoke: InvokeContext, dto: Annotated[TenantSettingDto, Body()]
     ) -> CommandModel:
         """Create a setting of a tenant."""
-        return await self._settings.create_tenant_setting(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._settings.create_tenant_setting(dto, **caller_of(invoke))
 
     @Post("group")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -73,9 +69,7 @@ class MasterSettingController:
         self, invoke: InvokeContext, dto: Annotated[GroupSettingDto, Body()]
     ) -> CommandModel:
         """Create a setting of a group."""
-        return await self._settings.create_group_setting(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._settings.create_group_setting(dto, **caller_of(invoke))
 
     @Post("user")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -83,9 +77,7 @@ class MasterSettingController:
         self, invoke: InvokeContext, dto: Annotated[UserSettingDto, Body()]
     ) -> CommandModel:
         """Create a setting of a user; of the caller, unless it names another."""
-        return await self._settings.create_user_setting(
-            dto, invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._settings.create_user_setting(dto, **caller_of(invoke))
 
     @Patch(":pk/:sk")
     @Roles(ROLE_SYSTEM_ADMIN)
@@ -93,20 +85,13 @@ class MasterSettingController:
         self, key: Key, dto: Annotated[UpdateSettingDto, Body()], invoke: InvokeContext
     ) -> CommandModel | None:
         """Change name and value; an empty answer when nothing changes."""
-        return await self._settings.update_setting(
-            DetailKey(key.pk, key.sk),
-            dto,
-            invoke_context=invoke,
-            allow_cross_tenant=may_cross_tenants(invoke),
-        )
+        return await self._settings.update_setting(DetailKey(key.pk, key.sk), dto, **caller_of(invoke))
 
     @Delete(":pk/:sk")
     @Roles(ROLE_SYSTEM_ADMIN)
     async def delete_setting(self, key: Key, invoke: InvokeContext) -> CommandModel | None:
         """Delete a setting; its history stays."""
-        return await self._settings.delete_setting(
-            DetailKey(key.pk, key.sk), invoke_context=invoke, allow_cross_tenant=may_cross_tenants(invoke)
-        )
+        return await self._settings.delete_setting(DetailKey(key.pk, key.sk), **caller_of(invoke))
 
     @Get("detail/:id")
     async def get_detail(self, key: DetailKeys, invoke: InvokeContext) -> DataEntity:

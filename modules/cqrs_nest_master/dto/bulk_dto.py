@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cqrs_nest.commands import TenantCode
 from cqrs_nest.http import Dto
-from cqrs_nest_master.dto.texts import MAX_BULK, Code
+from cqrs_nest_master.dto.texts import MAX_BULK, Code, Seq
 
 
 class MasterBulkItemDto(Dto):
@@ -18,7 +18,7 @@ class MasterBulkItemDto(Dto):
     code: Code
     tenant_code: TenantCode | None = None
     setting_code: Code | None = None
-    seq: int | None = None
+    seq: Seq | None = None
     attributes: dict[str, Any]
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cqrs_nest.commands import DataEntity, SearchDto, TenantCode
 from cqrs_nest.http import Dto
-from cqrs_nest_master.dto.texts import MAX_BULK, Code, Flag
+from cqrs_nest_master.dto.texts import MAX_BULK, Code, Flag, Seq
 
 
 class CreateMasterDataDto(Dto):
@@ -18,7 +18,7 @@ class CreateMasterDataDto(Dto):
     tenant_code: TenantCode
     code: Code
     name: str
-    seq: int | None = None
+    seq: Seq | None = None
     attributes: dict[str, Any]
 
 
@@ -31,7 +31,7 @@ class MasterDataCreateDto(Dto):
     setting_code: Code
     name: str
     code: Code | None = None
-    seq: int | None = None
+    seq: Seq | None = None
     attributes: dict[str, Any]
 
 
@@ -46,7 +46,7 @@ class MasterDataUpdateDto(Dto):
 
     name: str | None = None
     is_deleted: Flag | None = None
-    seq: int | None = None
+    seq: Seq | None = None
     attributes: dict[str, Any] | None = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, Table, Text, UniqueConstraint
 
 from cqrs_nest.read_models.columns import KeyText, UtcDateTime
 
@@ -23,7 +23,7 @@ masters = Table(
     Column("tenant_code", String(100), nullable=False),
     Column("seq", Integer),
     Column("code", String(512), nullable=False),
-    Column("name", String(500), nullable=False),
+    Column("name", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("is_deleted", Boolean, nullable=False),
     Column("created_at", UtcDateTime),
