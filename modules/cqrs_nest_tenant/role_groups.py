@@ -42,14 +42,19 @@ def with_customized_groups(
 
 
 def _extended(entry: RoleGroups, group: str) -> RoleGroups:
-    known = entry.get("groups") or entry.get("setting_groups") or []
+    known: Sequence[str] = entry.get("groups") or _ordered(entry)
     if group in known:
         return entry
     groups = [*known, group]
     mode = entry.get("setting_groups_mode") or SettingGroupsMode.AUTO
     is_customized = mode == SettingGroupsMode.CUSTOMIZED
-    ordered = [*(entry.get("setting_groups") or []), group] if is_customized else _most_parts_first(groups)
+    ordered = [*_ordered(entry), group] if is_customized else _most_parts_first(groups)
     return {**entry, **_entry(entry["tenantRole"], groups, ordered, mode)}
+
+
+def _ordered(entry: RoleGroups) -> Sequence[str]:
+    groups: Sequence[str] = entry.get("setting_groups") or []
+    return groups
 
 
 def _entry(role: str, groups: list[str], setting_groups: list[str], mode: str) -> RoleGroups:

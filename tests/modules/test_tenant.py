@@ -220,13 +220,13 @@ async def test_groups_of_roles(shop: RunningApplication) -> None:
 
 async def test_a_group_is_added_to_what_others_have_written(shop: RunningApplication) -> None:
     setting = [{"tenantRole": "clerk", "setting_groups": ["b"]}]
-    await tenants_of(shop).create_tenant(
-        TenantCreateDto(code="acme", name="A", attributes={"setting": setting})
-    )
+    acme = TenantCreateDto(code="acme", name="Acme", attributes={"setting": setting})
+    await tenants_of(shop).create_tenant(acme)
     dto = TenantGroupAddDto(tenant_code="acme", group_id="a#1", role="clerk")
     added = await tenants_of(shop).add_tenant_group(dto)
     assert added is not None
-    assert added.attributes["setting"][0]["groups"] == ["a#1"]
+    [entry] = added.attributes["setting"]
+    assert (entry["groups"], entry["setting_groups"]) == (["b", "a#1"], ["a#1", "b"])
     long = {"tenantCode": "acme", "groupId": "x" * 201, "role": "clerk"}
     assert (await shop.ask("POST", "/api/tenant/group", long)).status_code == 400
 
