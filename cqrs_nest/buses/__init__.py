@@ -12,7 +12,6 @@ from cqrs_nest.buses.command_bus import CommandBus
 from cqrs_nest.buses.errors import (
     CommandHandlerNotFoundException,
     EventBusClosedError,
-    HandlerCancelledError,
     HandlerSetupError,
     QueryHandlerNotFoundException,
     SagaLoopError,
@@ -45,6 +44,7 @@ from cqrs_nest.buses.publishers import ICommandPublisher, IEventPublisher, IQuer
 from cqrs_nest.buses.query_bus import QueryBus
 from cqrs_nest.buses.saga_chain import saga_chain_of, saga_depth, within_saga_chain
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionBus, UnhandledExceptionInfo
+from cqrs_nest.core.errors import HandlerCancelledError
 
 __all__ = [
     "EVENT",

@@ -27,7 +27,3 @@ class EventBusClosedError(RuntimeError):
 
 class UnfinishedEventsError(TimeoutError):
     """What was published in the background took longer than the application waits for it."""
-
-
-class HandlerCancelledError(RuntimeError):
-    """A handler ended with the cancellation of something that it awaited; nobody had cancelled its caller."""

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from cqrs_nest.buses.errors import HandlerCancelledError
 from cqrs_nest.buses.unhandled_exceptions import UnhandledExceptionInfo
+from cqrs_nest.core.concurrency import cancellation_as_failure
 
 
 class Failures(list[UnhandledExceptionInfo]):
@@ -19,20 +19,9 @@ class Failures(list[UnhandledExceptionInfo]):
 
     @contextmanager
     def noting(self, cause: object, source: str) -> Generator[None]:
-        """Note an error of the block instead of raising it.
-
-        A cancellation is raised when it is the caller who is cancelled. Otherwise something that the block
-        awaited was: that is an error of the block like any other.
-        """
+        """Note an error of the block instead of raising it. The caller's own cancellation is raised."""
         try:
-            yield
+            with cancellation_as_failure(f"{source} was not done with {type(cause).__name__}", self._caller):
+                yield
         except Exception as error:  # noqa: BLE001 noted, and reported or raised by whoever made the list
             self.append(UnhandledExceptionInfo(cause, error, source))
-        except asyncio.CancelledError as error:
-            if self._caller is None or self._caller.cancelling():
-                raise
-            cancelled = HandlerCancelledError(
-                f"{source} was not done with {type(cause).__name__}: something that it awaited was cancelled."
-            )
-            cancelled.__cause__ = error
-            self.append(UnhandledExceptionInfo(cause, cancelled, source))

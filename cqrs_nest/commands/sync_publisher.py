@@ -25,6 +25,7 @@ from cqrs_nest.commands.statuses import FINISHED, SYNC_FAILED, SYNC_STARTED
 from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.commands.ttl_service import TtlService
 from cqrs_nest.common import BadRequestException, Injectable, Logger
+from cqrs_nest.core.concurrency import failure_of
 from cqrs_nest.core.tracing import TracingOptions
 
 _APPLIED = {"status": FINISHED, "syncMode": SYNC_MODE}
@@ -139,9 +140,9 @@ class SyncPublisher:
         runs = [_up(handler, command) for handler in handlers]
         results = await asyncio.gather(*runs, return_exceptions=True)
         failures = [
-            (handler.name, result)
-            for handler, result in zip(handlers, results, strict=True)
-            if isinstance(result, BaseException)
+            (handler.name, error)
+            for handler, error in zip(handlers, map(failure_of, results), strict=True)
+            if error is not None
         ]
         if not failures:
             return

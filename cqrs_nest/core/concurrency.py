@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
-from cqrs_nest.core.errors import StartCancelledError
+from cqrs_nest.core.errors import HandlerCancelledError, StartCancelledError
 
 StartTask: TypeAlias = Callable[[str, Coroutine[Any, Any, None]], asyncio.Task[None]]
 """Starts a task, named for error messages."""
@@ -42,6 +42,34 @@ async def run_together() -> AsyncGenerator[StartTask]:
     for task in tasks:
         if task.cancelled():
             raise _cancelled(task)
+
+
+@contextmanager
+def cancellation_as_failure(what: str, caller: asyncio.Task[Any] | None) -> Generator[None]:
+    """Raise HandlerCancelledError in place of a cancellation that is not the caller's.
+
+    Otherwise something that the block awaited was cancelled: that is an error like any other.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        if caller is None or caller.cancelling():
+            raise
+        raise HandlerCancelledError(f"{what}: something that it awaited was cancelled.") from error
+
+
+def failure_of(result: object) -> BaseException | None:
+    """The error among what `asyncio.gather` gave for a task, if it is one.
+
+    One that ended as cancelled, while who gathered it was not, has failed.
+    """
+    if not isinstance(result, asyncio.CancelledError):
+        return result if isinstance(result, BaseException) else None
+    failure = HandlerCancelledError(
+        "It, or something that it awaited, was cancelled though nobody asked for it."
+    )
+    failure.__cause__ = result
+    return failure
 
 
 def note_failure(error: BaseException, headline: str, other: BaseException) -> None:

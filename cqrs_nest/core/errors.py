@@ -49,6 +49,10 @@ class StartCancelledError(CqrsNestError):
     """The start of an application ended before it was done."""
 
 
+class HandlerCancelledError(RuntimeError):
+    """A handler ended with the cancellation of something that it awaited; nobody had cancelled its caller."""
+
+
 class NotBuiltYetError(CqrsNestError):
     """Something was fetched, during start-up, before its constructor's turn had come."""
 

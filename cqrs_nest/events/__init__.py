@@ -1,6 +1,6 @@
 """AWS events: sources, typed events, factories and handlers."""
 
-from cqrs_nest.events.batches import BatchResponse, EarlierRecordFailedError
+from cqrs_nest.events.batches import BatchResponse, EarlierRecordFailedError, OutOfTimeError
 from cqrs_nest.events.dispatcher import EventHandler
 from cqrs_nest.events.errors import (
     EventHandlerNotFoundError,
@@ -43,6 +43,7 @@ __all__ = [
     "InvalidEventHandlerError",
     "KinesisEvent",
     "NotificationEvent",
+    "OutOfTimeError",
     "S3Event",
     "ScheduledEvent",
     "SnsEvent",

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from cqrs_nest.core.concurrency import failure_of
 from cqrs_nest.events.records import AwsEvent, DynamoDbStreamEvent, KinesisEvent, SqsEvent
 
 BatchRecord = SqsEvent | DynamoDbStreamEvent | KinesisEvent
@@ -21,6 +22,10 @@ class RecordFailure:
 
 class EarlierRecordFailedError(Exception):
     """The record was not tried: one before it with the same ordering key has failed."""
+
+
+class OutOfTimeError(Exception):
+    """The record was not done when the function's time was nearly over; it is delivered again."""
 
 
 class BatchResponse(dict[str, list[dict[str, str]]]):
@@ -48,18 +53,52 @@ class BatchResponse(dict[str, list[dict[str, str]]]):
 
 
 async def process_batch(
-    records: Sequence[BatchRecord], process: Callable[[AwsEvent], Awaitable[object]]
+    records: Sequence[BatchRecord],
+    process: Callable[[AwsEvent], Awaitable[object]],
+    seconds: float | None = None,
 ) -> BatchResponse:
     """Process records with one ordering key in turn and all others at once.
 
-    After a failure the remaining records of the same key are not tried and count as failed.
+    After a failure the remaining records of the same key are not tried and count as failed. What is not done
+    after so many `seconds` (None: it may take its time) is cancelled, and counts as failed too.
     """
-    lanes: dict[object, list[BatchRecord]] = {}
+    lanes: dict[object, _Lane] = {}
     for index, record in enumerate(records):
-        lanes.setdefault(_lane_of(record, index), []).append(record)
-    runs = (_process_lane(sorted(lane, key=_position), process) for lane in lanes.values())
-    failures = await asyncio.gather(*runs)
-    return BatchResponse(len(records), [failure for lane in failures for failure in lane])
+        lanes.setdefault(_lane_of(record, index), _Lane()).records.append(record)
+    try:
+        async with asyncio.timeout(seconds):
+            await asyncio.gather(*(lane.process(process) for lane in lanes.values()))
+    except TimeoutError:
+        # It is that of the block: a lane keeps the errors of its records to itself.
+        pass
+    return BatchResponse(len(records), [failure for lane in lanes.values() for failure in lane.failures()])
+
+
+class _Lane:
+    """The records of a batch with one ordering key, and how far they are."""
+
+    def __init__(self) -> None:
+        self.records: list[BatchRecord] = []
+        self._done = 0
+        self._error: BaseException = OutOfTimeError("The function's time was over before it was done.")
+
+    async def process(self, process: Callable[[AwsEvent], Awaitable[object]]) -> None:
+        """Process one after another, until one fails."""
+        self.records.sort(key=_position)
+        for record in self.records:
+            (outcome,) = await asyncio.gather(process(record), return_exceptions=True)
+            if (error := failure_of(outcome)) is not None:
+                self._error = error
+                return
+            self._done += 1
+
+    def failures(self) -> list[RecordFailure]:
+        """The record that failed or was not done, and those that were not tried for it."""
+        if self._done == len(self.records):
+            return []
+        first, *later = self.records[self._done :]
+        skipped = EarlierRecordFailedError(f"{first!r} failed before it.")
+        return [RecordFailure(first, self._error), *(RecordFailure(record, skipped) for record in later)]
 
 
 def _lane_of(record: BatchRecord, index: int) -> object:
@@ -68,20 +107,6 @@ def _lane_of(record: BatchRecord, index: int) -> object:
     except (KeyError, ValueError, TypeError, ArithmeticError):
         # One that cannot be read fails as it is processed, and no other one with it.
         return index
-
-
-async def _process_lane(
-    lane: Sequence[BatchRecord], process: Callable[[AwsEvent], Awaitable[object]]
-) -> list[RecordFailure]:
-    for index, record in enumerate(lane):
-        (outcome,) = await asyncio.gather(process(record), return_exceptions=True)
-        if isinstance(outcome, BaseException):
-            skipped = EarlierRecordFailedError(f"{record!r} failed before it.")
-            return [
-                RecordFailure(record, outcome),
-                *(RecordFailure(later, skipped) for later in lane[index + 1 :]),
-            ]
-    return []
 
 
 def _position(record: BatchRecord) -> tuple[int, str]:

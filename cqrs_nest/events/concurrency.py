@@ -6,11 +6,16 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from cqrs_nest.core.concurrency import failure_of
+
 
 async def gather_all(awaitables: Sequence[Awaitable[Any]]) -> list[Any]:
-    """All results in order, after every one has ended; raises what failed, several as an ExceptionGroup."""
+    """All results in order, after every one has ended; raises what failed, several as an ExceptionGroup.
+
+    One that ends as cancelled though nobody has cancelled all of them has failed: HandlerCancelledError.
+    """
     results = await asyncio.gather(*awaitables, return_exceptions=True)
-    errors = [result for result in results if isinstance(result, BaseException)]
+    errors = [error for error in map(failure_of, results) if error is not None]
     if len(errors) > 1:
         raise BaseExceptionGroup(f"{len(errors)} of {len(results)} failed", errors)
     if errors:

@@ -29,6 +29,7 @@ from cqrs_nest.events.records import (
     resource_name,
 )
 from cqrs_nest.events.sources import EventSource, detect_source
+from cqrs_nest.events.time_left import seconds_to_work
 
 _BATCHES: Mapping[EventSource, type[BatchRecord]] = {
     EventSource.SQS: SqsEvent,
@@ -93,7 +94,9 @@ class EventService:
             raise
 
     async def _handle_batch(self, records: Sequence[BatchRecord], context: Any) -> BatchResponse:
-        response = await process_batch(records, lambda record: self._process(record, context))
+        response = await process_batch(
+            records, lambda record: self._process(record, context), seconds_to_work(context)
+        )
         self._failures.write(records, response)
         return response
 

@@ -23,6 +23,11 @@ GRACE = timedelta(seconds=5)
 """How long a publish may still be at work; after that it counts as dead."""
 PAUSE_SECONDS = 0.05
 OWES_NOTHING = Condition("attribute_exists(pk) AND attribute_not_exists(#owed)", {}, {"#owed": OWED})
+_UNFINISHED = Condition(
+    "attribute_exists(pk) AND (attribute_not_exists(#status) OR #status <> :finished)",
+    {":finished": FINISHED},
+    {"#status": "status"},
+)
 _STATE = ("sk", "version", "status", "syncMode", "taskToken", "createdAt", *PROGRESS)
 
 
@@ -104,7 +109,7 @@ class CommandProgress:
         if self.is_parked:
             changes[DEAD_LETTERED] = True
         return await self._dynamodb.update_item(
-            self._table.command, self._key, set=changes, condition=ITEM_EXISTS
+            self._table.command, self._key, set=changes, condition=_UNFINISHED
         )
 
     async def note_handlers_done(self) -> None:

@@ -214,10 +214,12 @@ class CommandSteps:
         """Tell operators of the errors and note the status; once, however often the command is delivered.
 
         `park` is given what the dead-letter queue is to hold. The status is noted last, so that it stands
-        for messages that were sent.
+        for messages that were sent. A command that another delivery has brought to its end did not fail.
         """
         row = await self.progress.state()
         known: Row = row or {}
+        if known.get("status") == FINISHED:
+            return
         self.progress.is_parked = DEAD_LETTERED in known
         is_news = known.get("status") != status
         if park is not None and not self.progress.is_parked:

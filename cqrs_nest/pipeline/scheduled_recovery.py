@@ -10,6 +10,7 @@ from cqrs_nest.common.logger import Logger
 from cqrs_nest.core import current_request_scope
 from cqrs_nest.events import EventBridgeEvent, EventFactory, EventHandler
 from cqrs_nest.events.schedules import ScheduledEvent, as_scheduled
+from cqrs_nest.events.time_left import seconds_left
 from cqrs_nest.pipeline.errors import RecoveryFailedError
 from cqrs_nest.pipeline.recovery import CommandRecovery, RecoveryResult
 
@@ -80,5 +81,5 @@ class ScheduledRecovery:
 def _seconds_left() -> float:
     """How long to go on, by the Lambda context of the invocation."""
     scope = current_request_scope.get()
-    remaining = getattr(scope.request if scope else None, "get_remaining_time_in_millis", None)
-    return WITHOUT_LIMIT_SECONDS if remaining is None else remaining() / 1000 - RESERVE_SECONDS
+    left = seconds_left(scope.request if scope else None)
+    return WITHOUT_LIMIT_SECONDS if left is None else left - RESERVE_SECONDS
