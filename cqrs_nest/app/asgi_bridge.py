@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Scope
 from cqrs_nest.app.http_events import HttpEvent
 from cqrs_nest.common.logger import Logger
 
+HTTPS_PORT = 443
 _logger = Logger("LambdaHandler")
 
 
@@ -78,9 +79,21 @@ def _scope(event: HttpEvent, context: Any) -> Scope:
         "raw_path": event.raw_path,
         "query_string": event.query_string,
         "root_path": "",
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in event.headers],
+        "headers": [(name.encode("latin-1"), _header_bytes(value)) for name, value in event.headers],
         "client": (event.client_ip, 0) if event.client_ip else None,
-        "server": (headers.get("host", "lambda"), int(headers.get("x-forwarded-port", "443"))),
+        "server": (headers.get("host", "lambda"), _port(headers.get("x-forwarded-port", ""))),
         "aws.event": event.event,
         "aws.context": context,
     }
+
+
+def _header_bytes(value: str) -> bytes:
+    """A header's bytes. What a gateway has read as UTF-8 is written as that again where it must be."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode()
+
+
+def _port(text: str) -> int:
+    return int(text) if text.isdecimal() else HTTPS_PORT

@@ -6,7 +6,7 @@ import base64
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from http import HTTPStatus
+from http.client import responses as STATUS_PHRASES
 from itertools import product
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlencode
 Headers = Sequence[tuple[str, str]]
 
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
+_QUERY_CHARACTERS = _PATH_CHARACTERS + "?"
 _LONE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -66,7 +67,11 @@ class HttpEvent:
         return base64.b64decode(body) if self.event.get("isBase64Encoded") else str(body).encode()
 
     def answer(self, status: int, headers: Headers, body: bytes) -> dict[str, Any]:
-        """The answer in the form that the sender reads. A body that is not text is sent as base64."""
+        """The answer in the form that the sender reads: text as it is, any other body as base64.
+
+        That to HEAD has the headers of GET, and no body.
+        """
+        body = b"" if self.method == "HEAD" else body
         return {"statusCode": status, **self._answer_headers(headers), **_answer_body(headers, body)}
 
     def _event_path(self) -> str:
@@ -97,12 +102,12 @@ class HttpApiEvent(HttpEvent):
     @property
     def query_string(self) -> bytes:
         """The query as it stands in the URL."""
-        return quote(self.event.get("rawQueryString", ""), safe=_PATH_CHARACTERS + "?").encode("ascii")
+        return quote(self.event.get("rawQueryString", ""), safe=_QUERY_CHARACTERS).encode("ascii")
 
     @cached_property
     def headers(self) -> Headers:
         """Names in lower case; cookies, which come apart, as one header."""
-        headers = [(name.lower(), str(value)) for name, value in self.event.get("headers", {}).items()]
+        headers = [(name.lower(), str(value)) for name, value in (self.event.get("headers") or {}).items()]
         cookies = self.event.get("cookies")
         return [*headers, ("cookie", "; ".join(cookies))] if cookies else headers
 
@@ -134,11 +139,12 @@ class LoadBalancerEvent(HttpEvent):
     def query_string(self) -> bytes:
         """The query as it stands in the URL: a load balancer does not decode it."""
         pairs = _pairs(self.event, "multiValueQueryStringParameters", "queryStringParameters")
-        return "&".join(f"{name}={value}" for name, value in pairs).encode("latin-1")
+        query = "&".join(f"{name}={value}" for name, value in pairs)
+        return quote(query, safe=_QUERY_CHARACTERS).encode("ascii")
 
     def answer(self, status: int, headers: Headers, body: bytes) -> dict[str, Any]:
         """The answer, with the status line that a load balancer wants."""
-        description = f"{status} {HTTPStatus(status).phrase}"
+        description = f"{status} {STATUS_PHRASES.get(status, '')}".rstrip()
         return {**super().answer(status, headers, body), "statusDescription": description}
 
     def _answer_headers(self, headers: Headers) -> dict[str, Any]:
@@ -185,7 +191,7 @@ def _differently_cased(headers: Mapping[str, Sequence[str]]) -> Iterator[tuple[s
 
 
 def _answer_body(headers: Headers, body: bytes) -> dict[str, Any]:
-    compressed = any(name == "content-encoding" for name, _ in headers)
+    compressed = bool(body) and any(name == "content-encoding" for name, _ in headers)
     try:
         text = None if compressed else body.decode()
     except UnicodeDecodeError:

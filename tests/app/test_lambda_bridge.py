@@ -68,6 +68,10 @@ async def broken(request: Request) -> Response:
     raise LookupError("nobody catches this")
 
 
+async def closed(request: Request) -> Response:
+    return Response("gone", status_code=499)
+
+
 APP = Starlette(
     routes=[
         Route("/cookies", cookies),
@@ -76,6 +80,7 @@ APP = Starlette(
         Route("/stream", stream),
         Route("/away", away),
         Route("/broken", broken),
+        Route("/closed", closed),
         Route("/{rest:path}", echo, methods=["GET", "POST", "PUT", "DELETE", "PATCH"]),
     ]
 )
@@ -271,6 +276,46 @@ async def test_the_caller_stays_until_the_answer_is_complete() -> None:
     assert request is not None
     assert (await call_asgi(app, request, None))["statusCode"] == 204
     assert messages == ["http.request", "http.disconnect"]
+
+
+@pytest.mark.parametrize("make", [http_api, rest_api, load_balancer])
+async def test_the_answer_to_head_has_no_body(make: Any) -> None:
+    answer = await invoke(
+        make("/image", **({"method": "HEAD"} if make is http_api else {"httpMethod": "HEAD"}))
+    )
+    assert (answer["body"], answer["isBase64Encoded"]) == ("", False)
+    headers = answer.get("headers") or {name: value[0] for name, value in answer["multiValueHeaders"].items()}
+    assert headers["content-length"] == "6"
+
+
+async def test_a_status_that_has_no_name() -> None:
+    assert (await invoke(load_balancer("/closed")))["statusDescription"] == "499"
+    assert (await invoke(http_api("/closed")))["statusCode"] == 499
+
+
+@pytest.mark.parametrize("make", [http_api, rest_api, load_balancer])
+async def test_text_beyond_latin_comes_as_the_caller_sent_it(make: Any) -> None:
+    if make is http_api:
+        sent = make("/q", rawQueryString="a=日本", headers={"x-a": "日本"})
+    else:
+        sent = make("/q", queryStringParameters={"a": "日本"}, headers={"x-a": "日本"}, multiValueHeaders={})
+    seen = await echoed(sent)
+    assert seen["query"] == [["a", "日本"]]
+    name, value = next(pair for pair in seen["headers"] if pair[0] == "x-a")
+    assert (name, value.encode("latin-1").decode()) == ("x-a", "日本")
+
+
+@pytest.mark.parametrize("make", [http_api, rest_api, load_balancer])
+@pytest.mark.parametrize("nothing", [None, {}])
+async def test_what_a_gateway_leaves_empty(make: Any, nothing: Any) -> None:
+    empty = dict.fromkeys(["headers", "multiValueHeaders", "queryStringParameters", "body"], nothing)
+    seen = await echoed(make("/q", **empty))
+    assert (seen["headers"], seen["query"], seen["body"]) == ([], [], "")
+
+
+@pytest.mark.parametrize("port", ["443, 8443", "", "none"])
+async def test_a_port_that_is_no_number_is_that_of_https(port: str) -> None:
+    assert (await echoed(http_api("/", headers={"x-forwarded-port": port})))["path"] == "/"
 
 
 @pytest.mark.parametrize(
