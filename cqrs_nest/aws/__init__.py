@@ -1,6 +1,12 @@
 """AWS behind small services: one session, lazily made clients, calls that never block the event loop."""
 
-from cqrs_nest.aws.appsync import AppSyncError, AppSyncEventsService, AppSyncService
+from cqrs_nest.aws.appsync import (
+    AppSyncError,
+    AppSyncEventsService,
+    AppSyncService,
+    MessageTooLargeError,
+    tenant_segment,
+)
 from cqrs_nest.aws.dynamodb import DynamoDbService
 from cqrs_nest.aws.errors import AwsConfigurationError, UnsupportedValueError, error_code
 from cqrs_nest.aws.json_text import from_json, to_json
@@ -42,6 +48,7 @@ __all__ = [
     "EmailNotification",
     "EmailService",
     "InlineTemplate",
+    "MessageTooLargeError",
     "PermissionResource",
     "PublishBatchError",
     "QueueResource",
@@ -57,6 +64,7 @@ __all__ = [
     "error_code",
     "from_json",
     "parse_moment",
+    "tenant_segment",
     "to_json",
     "to_local_iso",
     "to_utc_iso",

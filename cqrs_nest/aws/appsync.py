@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import Any, cast
@@ -20,17 +21,33 @@ from cqrs_nest.config import Environment
 
 SIGNING_NAME = "appsync"
 SEGMENT_LENGTH = 50
+EVENT_BYTES = 240_000
+"""What AppSync carries to subscribers at once. A larger subscription message it drops without a word."""
+NO_TENANT = "none"
+READABLE_LENGTH = 24
+DIGEST_LENGTH = 24
 SHOWN_CHARACTERS = 300
 SEND_MESSAGE = (
     "mutation SEND_MESSAGE($message: AWSJSON!) { sendMessage(message: $message) "
     "{ id table pk sk tenantCode action content } }"
 )
 _OTHER = re.compile(r"[^A-Za-z0-9]")
+_PLAIN = re.compile(rf"(?!.*--)(?=.{{1,{SEGMENT_LENGTH}}}\Z)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?")
 _REGION = re.compile(r"\.appsync-api\.([a-z0-9-]+)\.amazonaws\.")
 
 
 class AppSyncError(Exception):
     """AppSync did not take a message."""
+
+
+class MessageTooLargeError(AppSyncError):
+    """A message is larger than what AppSync carries to subscribers, so that it was not sent."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__(
+            f"A message of {size} bytes is too large for AppSync, which carries {EVENT_BYTES} to a client.\n"
+            "  Let its content name what clients fetch by a query, in place of holding it."
+        )
 
 
 @SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
@@ -49,8 +66,10 @@ class AppSyncService:
     async def send_message(self, message: str) -> None:
         """Send a message, which is JSON text.
 
-        Raises AppSyncError when AppSync refuses it or answers with GraphQL errors.
+        Raises AppSyncError when AppSync refuses it or answers with GraphQL errors, and before that
+        MessageTooLargeError for one that would not get to subscribers.
         """
+        _check_size(message)
         endpoint = _configured(self._endpoint, "APPSYNC_ENDPOINT")
         body = to_json({"query": SEND_MESSAGE, "variables": {"message": message}}).encode()
         headers = {"content-type": "application/json"}
@@ -79,8 +98,10 @@ class AppSyncEventsService:
     ) -> None:
         """Publish a message, which is JSON text, to `/<namespace>/<tenant>/<action>/<id>`.
 
-        Raises AppSyncError when AppSync refuses the request, or the one event in it.
+        Raises AppSyncError when AppSync refuses the request, or the one event in it, and before that
+        MessageTooLargeError for a message that it would not take.
         """
+        _check_size(message)
         endpoint = _configured(self._endpoint, "APPSYNC_EVENTS_ENDPOINT")
         channel = channel_of(self._namespace, tenant, action, id)
         body = to_json({"id": str(uuid4()), "channel": channel, "events": [message]}).encode()
@@ -99,15 +120,35 @@ class AppSyncEventsService:
             )
 
 
-def channel_of(namespace: str, *segments: str | None) -> str:
+def channel_of(namespace: str, tenant: str | None, action: str | None, id: str | None) -> str:
     """The channel of a message, as subscribers build it too.
+
+    Actions and ids that differ only in what a channel cannot hold share one; tenants never do.
 
     >>> channel_of("default", "acme", "command-status", "TODO#acme#A1@1")
     '/default/acme/command-status/TODO-acme-A1-1'
     >>> channel_of("default", "", None, "#")
     '/default/none/none/none'
     """
-    return "/".join(["", namespace, *(_segment(text or "") for text in segments)])
+    return "/".join(["", namespace, tenant_segment(tenant), _segment(action or ""), _segment(id or "")])
+
+
+def tenant_segment(tenant: str | None) -> str:
+    """The part of a channel that is a tenant's alone: its code where that fits, as it does for most.
+
+    Any other code is what of it fits, two dashes, and a digest; no code that fits has two dashes.
+
+    >>> tenant_segment("acme-eu")
+    'acme-eu'
+    >>> tenant_segment("acme_eu")
+    'acme-eu--346fd5866466941ca6198122'
+    """
+    if not tenant:
+        return NO_TENANT
+    if _PLAIN.fullmatch(tenant) and tenant != NO_TENANT:
+        return tenant
+    readable = _segment(tenant)[:READABLE_LENGTH].strip("-")
+    return f"{readable}--{hashlib.sha256(tenant.encode()).hexdigest()[:DIGEST_LENGTH]}"
 
 
 def region_of(endpoint: str) -> str | None:
@@ -122,6 +163,11 @@ def region_of(endpoint: str) -> str | None:
 
 def _segment(text: str) -> str:
     return _OTHER.sub("-", text)[:SEGMENT_LENGTH].strip("-") or "none"
+
+
+def _check_size(message: str) -> None:
+    if (size := len(message.encode())) > EVENT_BYTES:
+        raise MessageTooLargeError(size)
 
 
 def _configured(endpoint: str | None, variable: str) -> str:

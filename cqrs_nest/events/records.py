@@ -123,7 +123,9 @@ class SqsEvent(AwsEvent):
 
     @property
     def ordering_key(self) -> str | None:
-        """The message group of a FIFO queue."""
+        """The message group of a FIFO queue; in any other queue a group is for fairness, and has no order."""
+        if not self.queue_name.endswith(".fifo"):
+            return None
         group: str | None = self.record.get("attributes", {}).get("MessageGroupId")
         return group
 

@@ -362,8 +362,11 @@ async def test_a_fifo_queue_keeps_the_order_of_a_group(sqs: Batch) -> None:
                 raise ValueError("broken")
 
     async with service(Handler) as (events, _):
-        response = await events.handle(sqs("bad", "good", "good", groups=("g", "h", "g")))
-    assert response == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m3"}]}
+        fifo = "arn:aws:sqs:ap-northeast-1:123456789012:orders.fifo"
+        ordered = await events.handle(sqs("bad", "good", "good", groups=("g", "h", "g"), queue=fifo))
+        fair = await events.handle(sqs("bad", "good", "good", groups=("g", "h", "g")))
+    assert ordered == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m3"}]}
+    assert fair == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
 
 
 async def test_request_scoped_handlers_are_built_for_each_event(sqs: Batch) -> None:

@@ -32,6 +32,12 @@ def test_every_source_is_recognised(source: EventSource, samples: dict[str, Any]
     assert detect_source(samples[source.name]) is source
 
 
+def test_an_event_of_eventbridge_that_lacks_a_field_is_told_so(samples: dict[str, Any]) -> None:
+    event = {name: value for name, value in samples["EVENT_BRIDGE"].items() if name != "detail-type"}
+    with pytest.raises(UnknownEventSourceError, match="an event of EventBridge without 'detail-type'"):
+        detect_source(event)
+
+
 @pytest.mark.parametrize(
     ("event", "found"),
     [
@@ -68,7 +74,9 @@ def test_an_sqs_message(sqs: Batch) -> None:
     assert (event.message_id, event.queue_name, event.json()) == ("m1", "demo-notification-queue", {"n": 1})
     assert event.message_attributes == {"kind": "raw"}
     assert event.ordering_key is None
-    assert SqsEvent(sqs("x", groups=("g",))["Records"][0]).ordering_key == "g"
+    for queue, key in (("orders.fifo", "g"), ("orders", None)):
+        grouped = sqs("x", groups=("g",), queue=f"arn:aws:sqs:r:1:{queue}")
+        assert SqsEvent(grouped["Records"][0]).ordering_key == key
 
 
 def test_an_sqs_message_in_an_envelope(sqs: Batch, envelope: Callable[[str], str]) -> None:

@@ -13,6 +13,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from cqrs_nest.aws import tenant_segment
 from cqrs_nest.common import Injectable, Module
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import ConfigModule, Environment
@@ -172,6 +173,48 @@ async def test_an_event_that_fails_within_a_successful_answer_comes_again(
         answer = await events.handle(queued(message()))
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
     assert "command-status/req-0001: not authorized to publish" in caplog.text
+
+
+async def test_the_signature_is_for_the_host_and_the_region_of_the_endpoint(
+    loopback: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", loopback.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    url = "http://abc.appsync-api.us-east-2.amazonaws.com/event"
+    async with application(notification_transports=["appsync-event"], appsync_events_endpoint=url) as events:
+        assert await events.handle(queued(message())) == {"batchItemFailures": []}
+    (asked,) = loopback.asked
+    assert (asked.path, asked.headers["host"]) == (url, "abc.appsync-api.us-east-2.amazonaws.com")
+    assert is_signed(asked, url, "us-east-2")
+
+
+async def test_tenants_whose_codes_a_channel_cannot_hold_have_one_each(loopback: LoopbackServer) -> None:
+    tenants = ["a-b", "a_b", "a.b", "a b", "-a-b", "a--b", "日本", "日木", "x" * 60, "x" * 61, "none", None]
+    # Whoever may choose his code must not get that of another's channel.
+    tenants.append(tenant_segment("a_b"))
+    settings = {"notification_transports": ["appsync-event"], "appsync_events_endpoint": loopback.url}
+    async with application(**settings) as events:
+        await events.handle(queued(*(message(tenantCode=tenant) for tenant in tenants)))
+    channels = {asked.json()["channel"] for asked in loopback.asked}
+    assert len(channels) == len(tenants)
+    assert "/default/a-b/command-status/req-0001" in channels
+    segment = re.compile("[A-Za-z0-9]([A-Za-z0-9-]{0,48}[A-Za-z0-9])?")
+    assert all(segment.fullmatch(part) for channel in channels for part in channel.split("/")[1:])
+
+
+@pytest.mark.parametrize("transport", ["appsync-event", "appsync-graphql"])
+async def test_a_message_that_subscribers_would_not_get_is_not_sent(
+    loopback: LoopbackServer, transport: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = {"appsync_events_endpoint": loopback.url, "appsync_endpoint": loopback.url}
+    large = message(content={"status": "é" * 120_000})
+    async with application(notification_transports=[transport], **settings) as events:
+        assert await events.handle(queued(message(), large)) == {
+            "batchItemFailures": [{"itemIdentifier": "m2"}]
+        }
+    assert len(loopback.asked) == 1
+    size = len(large.encode())
+    assert f"MessageTooLargeError: A message of {size} bytes is too large for AppSync" in caplog.text
 
 
 async def test_a_message_that_cannot_be_read_fails_alone(loopback: LoopbackServer) -> None:
