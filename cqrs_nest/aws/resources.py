@@ -36,10 +36,16 @@ class QueueResource:
     """A queue that gets the main topic's messages of some actions, raw, and hands them to the application.
 
     In AWS its name begins with stage and service: compare it by `event.queue_name.endswith("orders")`.
+    Raises ValueError for a FIFO queue, to which SNS delivers from FIFO topics only.
     """
 
     name: str
     actions: Sequence[str]
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be made."""
+        if self.name.endswith(".fifo"):
+            raise ValueError(f"The queue {self.name!r} cannot be FIFO: the main topic is a standard topic.")
 
 
 @dataclass(frozen=True, slots=True)

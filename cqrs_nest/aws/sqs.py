@@ -12,6 +12,15 @@ from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 
 
+def is_fifo(queue: str) -> bool:
+    """Whether a queue, by its URL, ARN or name, keeps the order of its message groups.
+
+    >>> is_fifo("https://sqs.eu-west-1.amazonaws.com/123456789012/orders.fifo")
+    True
+    """
+    return queue.endswith(".fifo")
+
+
 @SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
 @Injectable()
 class SqsService:

@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 import orjson
 
 from cqrs_nest.aws.dynamodb.attribute_values import deserialize_item
+from cqrs_nest.aws.sqs import is_fifo
 
 _VERSION_SUFFIX = re.compile(r"@\d+$")
 
@@ -124,7 +125,7 @@ class SqsEvent(AwsEvent):
     @property
     def ordering_key(self) -> str | None:
         """The message group of a FIFO queue; in any other queue a group is for fairness, and has no order."""
-        if not self.queue_name.endswith(".fifo"):
+        if not is_fifo(self.source):
             return None
         group: str | None = self.record.get("attributes", {}).get("MessageGroupId")
         return group

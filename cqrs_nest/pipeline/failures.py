@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, NoReturn
+from uuid import uuid4
 
 from cqrs_nest.aws import SqsService, error_code
+from cqrs_nest.aws.sqs import is_fifo
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.config import Environment
 from cqrs_nest.pipeline.command_steps import SYNC_DATA, CommandSteps
@@ -47,7 +50,16 @@ class FailedCommands:
     async def park(self, message: Mapping[str, Any]) -> None:
         """Put a message into the dead-letter queue, if there is one."""
         if self._queue_url:
-            await self._sqs.send_message(self._queue_url, message)
+            await self._sqs.send_message(self._queue_url, message, **_fifo_options(self._queue_url, message))
+
+
+def _fifo_options(queue_url: str, message: Mapping[str, Any]) -> dict[str, str]:
+    """What a FIFO queue wants to know: a group for each command, and that no message repeats another."""
+    if not is_fifo(queue_url):
+        return {}
+    command = "\n".join(str(message.get(name)) for name in ("table", "pk", "sk"))
+    group = hashlib.sha256(command.encode()).hexdigest()
+    return {"MessageGroupId": group, "MessageDeduplicationId": str(uuid4())}
 
 
 def _can_get_better(error: Exception) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cqrs_nest.aws import AwsSession, SqsService
+from cqrs_nest.aws.sqs import is_fifo
 from cqrs_nest.commands import CommandTableRegistry
-from cqrs_nest.events import EventService
+from cqrs_nest.events import EarlierRecordFailedError, EventService
 from cqrs_nest.events.lambda_events import queue_event
 from cqrs_nest.events.records import json_object
 from cqrs_nest.pipeline.alarms import DEAD_LETTER_ACTION
@@ -30,7 +31,8 @@ class DeadLetterRedrive:
     """Works off a dead-letter queue: the pipeline's own, or that of a queue the application handles.
 
     A command is applied, with those that wait behind it; any other message is handed to the handlers of the
-    queue it came from. What succeeds is deleted, what fails is visible again at the end.
+    queue it came from. What succeeds is deleted, what fails is visible again at the end, and in a FIFO queue
+    holds back the later ones of its group.
     """
 
     def __init__(
@@ -56,18 +58,29 @@ class DeadLetterRedrive:
 
     async def run(self, queue_url: str) -> AsyncIterator[RedrivenMessage]:
         """Work off every message once. Ends when no message is left that was not tried."""
-        failed: list[str] = []
+        held: dict[str, str] = {}
+        held_back: dict[object, str] = {}
         try:
             while messages := await self._receive(queue_url):
-                for message in messages:
+                untried = [message for message in messages if message["MessageId"] not in held]
+                held.update((message["MessageId"], message["ReceiptHandle"]) for message in messages)
+                for message in untried:
+                    group = message["Attributes"].get("MessageGroupId") if is_fifo(queue_url) else None
+                    if (earlier := held_back.get(group)) is not None:
+                        error = EarlierRecordFailedError(f"{earlier}, of the same group, failed before it.")
+                        yield RedrivenMessage(message["MessageId"], error)
+                        continue
                     outcome = await self._redrive(queue_url, message)
                     if outcome.error is None:
                         await self._sqs.delete_message(queue_url, message["ReceiptHandle"])
-                    else:
-                        failed.append(message["ReceiptHandle"])
+                        del held[message["MessageId"]]
+                    elif group is not None:
+                        held_back[group] = outcome.subject
                     yield outcome
+                if not untried:
+                    return
         finally:
-            for receipt in failed:
+            for receipt in held.values():
                 await self._session.call(
                     "sqs",
                     "change_message_visibility",
