@@ -107,7 +107,8 @@ class HttpApiEvent(HttpEvent):
     @cached_property
     def headers(self) -> Headers:
         """Names in lower case; cookies, which come apart, as one header."""
-        headers = [(name.lower(), str(value)) for name, value in (self.event.get("headers") or {}).items()]
+        values_by_name: Mapping[str, Any] = self.event.get("headers") or {}
+        headers = [(name.lower(), str(value)) for name, value in values_by_name.items()]
         cookies = self.event.get("cookies")
         return [*headers, ("cookie", "; ".join(cookies))] if cookies else headers
 

@@ -45,9 +45,9 @@ def detect_source(event: Mapping[str, Any]) -> EventSource:
         raise _unknown(f"Its records come from {name!r}.")
     if event.keys() >= _EVENT_BRIDGE_FIELDS:
         return EventSource.EVENT_BRIDGE
-    missing = _EVENT_BRIDGE_FIELDS - event.keys()
+    missing = sorted(_EVENT_BRIDGE_FIELDS.difference(event))
     if len(missing) == 1:
-        raise _unknown(f"It is an event of EventBridge without {missing.pop()!r}.")
+        raise _unknown(f"It is an event of EventBridge without {missing[0]!r}.")
     context = event.get("context")
     if isinstance(context, Mapping) and context.keys() >= _STEP_FUNCTIONS_FIELDS:
         return EventSource.STEP_FUNCTIONS
