@@ -1,12 +1,14 @@
-"""docs/infrastructure.md: its Python runs, and its table is what the sample application is permitted."""
+"""Infrastructure and operations: the Python runs; permissions and alarms are the sample application's."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from cqrs_nest.app.factory import build
 from cqrs_nest.config import Environment
 from cqrs_nest.infrastructure import Permission, ResourcePlan, plan_resources
+from cqrs_nest.infrastructure.sam import sam_template
 from sample_app.main_module import MainModule
 from sample_app.settings import Settings
 from tests.docs.pages import DOCS, run_python
@@ -32,6 +34,14 @@ async def test_the_permissions_of_the_page() -> None:
     table = PAGE.split("| resource | name | actions | for |\n|---|---|---|---|\n")[1].split("\n\n")[0]
 
     assert table.splitlines() == [line(permission) for permission in plan.permissions]
+
+
+async def test_the_alarms_of_the_operations_page() -> None:
+    template = sam_template(await planned(MainModule, Settings(node_env="local")), "sample_app.main.handler")
+    alarms = {name for name in template["Resources"] if name.endswith("Alarm")}
+    named = set(re.findall(r"`(\w+Alarm)`", (DOCS / "operations.md").read_text()))
+
+    assert alarms - {"TodoActivityQueueDeadLettersAlarm"} == named
 
 
 async def test_the_module_of_the_page() -> None:

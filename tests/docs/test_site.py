@@ -1,4 +1,4 @@
-"""What the pages of the site name exists: packages, commands, options."""
+"""What the pages of the site name exists, packages, commands and options, and the modules look as drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from pathlib import Path
 import click
 import pytest
 
+from cqrs_nest.app import CqrsNest
+from cqrs_nest.cli.graph_svg import draw_modules
 from cqrs_nest.cli.main import commands
+from sample_app.main_module import MainModule
+from sample_app.settings import Settings
 from tests.docs.pages import DOCS
 
 ROOT = DOCS.parent
@@ -27,6 +31,15 @@ def test_every_public_package_has_a_page() -> None:
     }
     modules = {path.name for path in ROOT.glob("modules/cqrs_nest_*")}
     assert sorted(documented) == sorted((public - NOT_FOR_APPLICATIONS) | modules)
+
+
+async def test_the_modules_are_drawn_as_they_are() -> None:
+    application = await CqrsNest.asgi(MainModule, env=Settings(node_env="local")).assembled()
+    drawn = draw_modules(application.graph())
+    await application.close()
+    assert (DOCS / "images" / "modules.svg").read_text() == f"{drawn}\n", (
+        "cqrs-nest graph sample_app.main:app --format svg --output docs/images/modules.svg"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
