@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -15,6 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from tests import emulated_aws
+from tests.logs import unchanged_logging
 from tests.ministack import Ministack
 
 pytest_plugins = ["tests.databases"]
@@ -64,14 +64,18 @@ def service_descriptions_read_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def restored_logging_of_a_file() -> Iterator[None]:
+    """What an application of a whole file sets does not outlive the file."""
+    with unchanged_logging():
+        yield
+
+
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
-    """An application sets the level of the framework's loggers for its whole process."""
-    logger = logging.getLogger("cqrs_nest")
-    level, handlers = logger.level, logger.handlers[:]
-    yield
-    logger.setLevel(level)
-    logger.handlers[:] = handlers
+    """What an application of one test sets does not outlive the test."""
+    with unchanged_logging():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,18 +15,16 @@ from cqrs_nest.context.invoke import current_invoke
 
 
 @pytest.fixture
-def log_in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], None]]:
+def log_in_lambda(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Sets logging up as in Lambda, for the standard error that the test itself has."""
     logger = logging.getLogger("cqrs_nest")
-    propagate = logger.propagate
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todo")
 
     def configure() -> None:
         logger.handlers.clear()
         configure_logging(Environment(node_env="dev", app_name="todo", log_level="debug"))
 
-    yield configure
-    logger.propagate = propagate
+    return configure
 
 
 def logged(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

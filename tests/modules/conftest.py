@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -103,22 +102,12 @@ class RunningApplication:
         return f"local-shop-{table}"
 
 
-@contextmanager
-def unchanged_logging() -> Iterator[None]:
-    """Give the loggers back as they were: an application sets them for its whole process."""
-    logger = logging.getLogger("cqrs_nest")
-    level, handlers = logger.level, logger.handlers[:]
-    yield
-    logger.setLevel(level)
-    logger.handlers[:] = handlers
-
-
 @asynccontextmanager
 async def running(*imports: Import, providers: Sequence[Any] = ()) -> AsyncIterator[RunningApplication]:
     """An application of the given modules, running until the block ends; one at a time in a process."""
     root = DynamicModule(Root, imports=imports, providers=providers)
     variables = {"APP_NAME": "shop", "DATABASE_URL": "", "LOG_LEVEL": "fatal"}
-    with listen("127.0.0.1", 0) as listener, unchanged_logging():
+    with listen("127.0.0.1", 0) as listener:
         async with LocalRuntime.start(root, listener=listener, variables=variables) as runtime:
             url = await runtime.aws.create_queue(runtime.session, Queue("subscriber"))
             async with httpx.AsyncClient(base_url=runtime.url, trust_env=False, timeout=30) as client:
