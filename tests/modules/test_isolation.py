@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, ClassVar
 from urllib.parse import quote
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -100,13 +101,85 @@ class Requests:
             case "array":
                 return [self.value(schema.get("items", {}), name) for _ in range(self._random.randint(1, 2))]
             case "integer" | "number":
-                return self._random.choice((0, 1, 2))
+                return self._random.choice((1, 0, 2))
             case "boolean":
                 return self._random.random() < 0.5
             case "null":
                 return None
             case _:
                 return self.text(name)
+
+
+class First(random.Random):
+    """Chance that always takes the first."""
+
+    def choice(self, seq: Any) -> Any:
+        return seq[0]
+
+    def random(self) -> float:
+        return 0.0
+
+    def randint(self, a: int, b: int) -> int:
+        return a
+
+
+class FittingRequests(Requests):
+    """One request for each route: what fits, about the tenant acme wherever a tenant can be named."""
+
+    TEXTS: ClassVar[Mapping[str, str]] = {"date": "2026-01-01", "registerDate": "2026-01-01", "type": "TASK"}
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        super().__init__(document, seed=0)
+        self._random = First()
+
+    def __iter__(self) -> Iterator[tuple[str, str, str, Mapping[str, str], Any]]:
+        for method, path, operation in self._routes:
+            target = re.sub(r"\{(\w+)\}", lambda found: quote(self.text(found[1]), safe=""), path)
+            asked = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
+            query = {name: self.text(name) for name in asked if name in ("tenantCode", "settingCode", "type")}
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            body = None if content is None else self.value(content["schema"], "")
+            yield f"{method} {path}", method, target, query, body
+
+    def text(self, name: str) -> str:
+        return self.TEXTS.get(name) or super().text(name)
+
+
+READING_POSTS = {
+    "POST /api/master-setting/check-exist/{code}",
+    "POST /api/master-data/check-exist/{settingCode}/{code}",
+}
+NAMING_NO_TENANT = READING_POSTS | {
+    "GET /api/master-setting/list",
+    "GET /api/master-setting/{code}",
+    "GET /api/master-data/list",
+    "GET /api/tasks/sfn-task-parent",
+}
+"""Routes that are about the caller's own tenant, whoever he is."""
+
+
+async def test_every_route_refuses_whom_it_is_not_for(shop: RunningApplication) -> None:
+    before = {table: shop.rows(table) for table in TABLES}
+    requests = list(FittingRequests(shop.runtime.app.http.openapi()))
+    assert len(requests) > 40
+    assert {route for route, *_ in requests} >= NAMING_NO_TENANT
+    for route, method, path, query, body in requests:
+
+        async def ask(**who: Any) -> httpx.Response:
+            return await shop.ask(method, path, body, params=query, **who)  # noqa: B023 asked at once
+
+        assert (await ask(user=None)).status_code == 401, route
+        if method != "GET" and route not in READING_POSTS:
+            for roles in ((), ("clerk",)):
+                assert (await ask(roles=roles)).status_code == 403, route
+        if route not in NAMING_NO_TENANT:
+            # Neither a role that holds there only, nor one that crosses no tenants.
+            for who in ({"only_there": True}, {"roles": ("clerk",)}):
+                answer = await ask(user="eve", tenant="umbrella", **who)
+                as_recorded = answer.status_code == 400 and "Invalid tenant code" in answer.text
+                assert answer.status_code == 403 or as_recorded, (route, answer.status_code, answer.text)
+    await shop.drain()
+    assert {table: shop.rows(table) for table in TABLES} == before
 
 
 async def plant(shop: RunningApplication) -> None:

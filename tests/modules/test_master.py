@@ -457,55 +457,6 @@ async def test_how_long_rows_live_is_what_the_ttl_service_reads(shop: RunningApp
         await ttl.set_days("fresh", "tenant", TableType.DATA, 0)
 
 
-KEY, ID = path_of("MASTER#acme", "MASTER_SETTING#t"), path_of("MASTER#acme#MASTER_SETTING#t")
-VALUE = {
-    "code": "t",
-    "name": "T",
-    "tenantCode": "acme",
-    "settingValue": {},
-    "attributes": {},
-    "settingCode": "C",
-}
-ROUTES = [
-    ("GET", f"{SETTING}/list", None),
-    ("GET", f"{SETTING}/t", None),
-    ("GET", f"{SETTING}/detail{ID}", None),
-    *[("POST", f"{SETTING}/{scope}", VALUE) for scope in ("common", "tenant", "group", "user", "")],
-    ("POST", f"{SETTING}/bulk", {"items": [VALUE]}),
-    ("PATCH", f"{SETTING}{KEY}", {"name": "a"}),
-    ("DELETE", f"{SETTING}{KEY}", None),
-    ("PUT", f"{SETTING}{ID}", {"name": "a"}),
-    ("DELETE", f"{SETTING}{ID}", None),
-    ("GET", f"{DATA}?settingCode=C&tenantCode=acme", None),
-    ("GET", f"{DATA}/list", None),
-    ("GET", f"{DATA}/detail{ID}", None),
-    ("GET", f"{DATA}{KEY}", None),
-    ("POST", DATA, VALUE),
-    ("POST", f"{DATA}/create", VALUE),
-    ("POST", f"{DATA}/bulk", {"items": [VALUE]}),
-    ("PUT", f"{DATA}{KEY}", {"name": "a"}),
-    ("PUT", f"{DATA}{ID}", {"name": "a"}),
-    ("DELETE", f"{DATA}{KEY}", None),
-    ("DELETE", f"{DATA}{ID}", None),
-    ("POST", BULK, {"items": [VALUE]}),
-    ("POST", f"{SETTING}/copy", {"masterSettingId": "x", "targetTenants": ["b"], "copyType": "BOTH"}),
-    ("GET", "/api/tasks/sfn-task-parent?masterSettingCode=COLOUR", None),
-    ("GET", f"/api/tasks{path_of('SFN_TASK#acme#MASTER_COPY_C#1')}", None),
-]
-
-
-async def test_every_route_checks_role_and_tenant(shop: RunningApplication) -> None:
-    for method, path, body in ROUTES:
-        route = f"{method} {path}"
-        assert (await shop.ask(method, path, body, user=None)).status_code == 401, route
-        if method != "GET":
-            assert (await shop.ask(method, path, body, roles=("clerk",))).status_code == 403, route
-        if method != "GET" or "acme" in path:
-            stranger = await shop.ask(method, path, body, tenant="umbrella", roles=("clerk",))
-            assert stranger.status_code == 403, route
-    assert shop.rows("master-command") == []
-
-
 class FakeCommands:
     """Stands for CommandService and DataService: nothing is there, and what is published is kept."""
 

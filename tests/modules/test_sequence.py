@@ -200,18 +200,6 @@ async def test_the_routes_answer_as_recorded(shop: RunningApplication, tokyo: No
     assert (missing.status_code, missing.text) == (200, "")
 
 
-async def test_every_route_checks_role_and_tenant(shop: RunningApplication) -> None:
-    body = {"tenantCode": "acme", "typeCode": "T", "format": "%%no%%"}
-    routes = [("POST", "/"), ("POST", "/provided-setting"), ("GET", path_of("SEQ#acme", "T#none"))]
-    for method, path in routes:
-        sent = body if method == "POST" else None
-        assert (await shop.ask(method, path, sent, user=None)).status_code == 401
-        assert (await shop.ask(method, path, sent, tenant="umbrella")).status_code == 403
-        if sent:
-            assert (await shop.ask(method, path, sent, roles=("clerk",))).status_code == 403
-    assert shop.rows("sequences") == []
-
-
 async def test_guards_replace_the_check_and_path_moves_the_routes(shop: RunningApplication) -> None:
     body = {"tenantCode": "acme", "typeCode": "T"}
     assert (await shop.ask("POST", "/open/sequence", body, roles=())).status_code == 201

@@ -35,6 +35,11 @@ NOON = 1767323045.678
 """2026-01-02T12:04:05+09:00"""
 
 
+by_queue = pytest.mark.parametrize("application", ["queue"], indirect=True, scope="module")
+by_state_machine = pytest.mark.parametrize("application", ["step-functions"], indirect=True, scope="module")
+"""For what is the same in both ways of handing sub-tasks out, or there is in one of them only."""
+
+
 class Numbers(Dto):
     """The input of a sum."""
 
@@ -101,6 +106,7 @@ def fan_out(*inputs: dict[str, Any], task_type: str = "FLAKY_COPY") -> CreateSte
     return CreateStepFunctionTaskDto(tenant_code="acme", task_type=task_type, input=list(inputs))
 
 
+@by_queue
 async def test_rows_and_messages_are_the_recorded_ones(shop: RunningApplication, tokyo: None) -> None:
     with time_machine.travel(NOON, tick=False):
         created = await tasks_of(shop).create_task(sum_of(1, 2), invoke_context=invoke_of("acme"))
@@ -146,6 +152,7 @@ async def test_rows_and_messages_are_the_recorded_ones(shop: RunningApplication,
     assert progress == [{"status": "PROCESSING", "attributes": {"progress": {"done": 1, "of": 2}}}]
 
 
+@by_queue
 async def test_a_task_is_tried_again_up_to_the_limit(shop: RunningApplication) -> None:
     dto = CreateTaskDto(tenant_code="acme", task_type="FLAKY", input={"id": "a", "fails": 2})
     task = await ended(shop, await tasks_of(shop).create_task(dto))
@@ -161,6 +168,7 @@ async def test_a_task_is_tried_at_least_once() -> None:
         TaskOptions(max_attempts=0)
 
 
+@by_queue
 async def test_what_another_attempt_would_not_mend_fails_at_once(shop: RunningApplication) -> None:
     task = await ended(shop, await tasks_of(shop).create_task(sum_of("secret", 2)))
     assert (task.status, task.attributes["error"]) == ("FAILED", "The input does not fit: left")
@@ -199,12 +207,13 @@ async def test_a_parent_says_how_its_sub_tasks_have_ended(
     assert [content["status"] for content in last].count(status) == 1
 
 
+@by_queue
 async def test_a_task_without_sub_tasks_is_done(shop: RunningApplication) -> None:
     parent = await ended(shop, await tasks_of(shop).create_step_function_task(fan_out()))
     assert (parent.status, parent.attributes["subTaskCount"]) == ("COMPLETED", 0)
 
 
-@pytest.mark.parametrize("application", ["step-functions"], indirect=True, scope="module")
+@by_state_machine
 async def test_what_is_too_large_for_one_execution_goes_through_several(
     shop: RunningApplication, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -237,6 +246,7 @@ async def test_what_is_cancelled_does_not_begin(shop: RunningApplication) -> Non
         await tasks_of(shop).cancel_task(DetailKey("TASK#acme", "SUM#0"))
 
 
+@by_queue
 async def test_the_routes(shop: RunningApplication) -> None:
     body = {"tenantCode": "acme", "taskType": "SUM", "input": {"left": 1, "right": 1}}
     created = await shop.ask("POST", "/tasks", body)
@@ -261,23 +271,6 @@ async def test_the_routes(shop: RunningApplication) -> None:
     for change in ({"input": []}, {"taskType": "A#B"}, {"tenantCode": "a#acme"}):
         assert (await shop.ask("POST", "/tasks", {**body, **change})).status_code == 400
     assert (await shop.ask("POST", "/tasks/step-function-task", body)).status_code == 400
-
-
-async def test_every_route_checks_role_and_tenant(shop: RunningApplication) -> None:
-    body = {"tenantCode": "acme", "taskType": "SUM", "input": {}}
-    key = f"/tasks{path_of('TASK#acme', 'SUM#0')}"
-    for method, path, sent in (
-        ("POST", "/tasks", body),
-        ("POST", "/tasks/step-function-task", {**body, "input": []}),
-        ("GET", key, None),
-        ("DELETE", key, None),
-        ("GET", "/tasks/acme?type=TASK", None),
-    ):
-        assert (await shop.ask(method, path, sent, user=None)).status_code == 401
-        assert (await shop.ask(method, path, sent, tenant="umbrella")).status_code == 403
-        if method != "GET":
-            assert (await shop.ask(method, path, sent, roles=("clerk",))).status_code == 403
-    assert shop.rows("tasks") == []
 
 
 class FakeDynamoDb:

@@ -261,27 +261,6 @@ async def test_what_groups_are_refused_with(shop: RunningApplication) -> None:
     assert (without.status_code, "clerk has no groups" in without.json()["message"]) == (400, True)
 
 
-ROUTES = [
-    ("GET", f"/api/tenant{path_of('TENANT#acme', 'MASTER')}", None),
-    ("POST", "/api/tenant/common", {"name": "For all"}),
-    ("POST", "/api/tenant", {"code": "acme", "name": "Acme"}),
-    ("PATCH", f"/api/tenant{path_of('TENANT#acme', 'MASTER')}", {"name": "A"}),
-    ("DELETE", f"/api/tenant{path_of('TENANT#acme', 'MASTER')}", None),
-    ("POST", "/api/tenant/group", {"tenantCode": "acme", "groupId": "x", "role": "clerk"}),
-    ("PATCH", "/api/tenant/group", {"tenantCode": "acme", "settingGroups": ["x"], "role": "clerk"}),
-]
-
-
-async def test_every_route_checks_role_and_tenant(shop: RunningApplication) -> None:
-    for method, path, body in ROUTES:
-        assert (await shop.ask(method, path, body, user=None)).status_code == 401
-        assert (await shop.ask(method, path, body, tenant="umbrella", roles=("clerk",))).status_code == 403
-        assert (await shop.ask(method, path, body, tenant="umbrella", only_there=True)).status_code == 403
-        if method != "GET":
-            assert (await shop.ask(method, path, body, roles=("clerk",))).status_code == 403
-    assert shop.rows("tenant-command") == []
-
-
 @pytest.mark.parametrize(
     ("body", "text"),
     [
