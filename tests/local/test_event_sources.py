@@ -10,6 +10,7 @@ import pytest
 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.config import Environment
+from cqrs_nest.local import stream_poller
 from cqrs_nest.local.embedded_aws import EmbeddedAws, Queue
 from cqrs_nest.local.queue_poller import QueuePoller
 from cqrs_nest.local.stream_poller import StreamPoller
@@ -131,11 +132,12 @@ async def test_updates_of_rows_are_not_delivered(
 
 
 async def test_inserts_behind_many_updates_are_delivered(
-    aws: EmbeddedAws, session: AwsSession, recorder: Recorder
+    aws: EmbeddedAws, session: AwsSession, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stream_poller, "_BATCH_SIZE", 5)
     arn = await aws.create_streamed_table(session, TABLE)
     await put(session, "A@1")
-    for number in range(120):
+    for number in range(6):
         await put(session, "A@1", n={"N": str(number)})
     await put(session, "A@2")
     poller = StreamPoller(session, arn, recorder, aws.table_writes)
@@ -166,10 +168,11 @@ async def test_a_failing_record_is_delivered_again_and_holds_back_its_item_alone
 
 
 async def test_what_keeps_failing_does_not_slow_down_the_rest(
-    aws: EmbeddedAws, session: AwsSession, recorder: Recorder
+    aws: EmbeddedAws, session: AwsSession, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stream_poller, "_BATCH_SIZE", 10)
     arn = await aws.create_streamed_table(session, TABLE)
-    poison = [f"P{number}@1" for number in range(110)]
+    poison = [f"P{number}@1" for number in range(12)]
     recorder.failing.update(poison)
     for name in [*poison, "A@1"]:
         await put(session, name)
@@ -178,8 +181,8 @@ async def test_what_keeps_failing_does_not_slow_down_the_rest(
     assert await poller.poll()
     assert await poller.poll()
     new = [[name for name in names if name not in recorder.deliveries[0]] for names in recorder.deliveries]
-    assert len(recorder.deliveries[0]) == 100
-    assert new[1] == [*poison[100:], "A@1"]
+    assert len(recorder.deliveries[0]) == 10
+    assert new[1] == [*poison[10:], "A@1"]
 
 
 async def test_a_message_arrives_raw_and_only_with_a_subscribed_action(

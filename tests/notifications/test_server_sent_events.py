@@ -7,11 +7,11 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.common import Module
@@ -28,6 +28,8 @@ from cqrs_nest.notifications import (
 from cqrs_nest.notifications.hub import WAITING_MESSAGES
 from cqrs_nest.notifications.queue_listener import QueueListener
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SECONDS = 20
 
 
@@ -35,11 +37,12 @@ SECONDS = 20
 class NoteModule: ...
 
 
-@pytest.fixture
-async def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LocalRuntime]:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("NOTIFICATION_TRANSPORTS", raising=False)
-    with listen("127.0.0.1", 0) as listener:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def runtime(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LocalRuntime]:
+    """One service for all tests; each writes items of its own."""
+    with pytest.MonkeyPatch.context() as patch, listen("127.0.0.1", 0) as listener:
+        patch.chdir(tmp_path_factory.mktemp("service"))
+        patch.delenv("NOTIFICATION_TRANSPORTS", raising=False)
         async with LocalRuntime.start(
             NoteModule, listener=listener, variables={"APP_NAME": "notes"}
         ) as running:
@@ -121,10 +124,10 @@ async def test_action_and_id_narrow_a_stream(runtime: LocalRuntime) -> None:
         stream(runtime, token, "?id=two&action=command-status") as by_id,
         stream(runtime, token, "?action=task-status") as by_action,
     ):
-        for sk, request_id in (("A", "one"), ("B", "two")):
+        for sk, request_id in (("C", "one"), ("D", "two")):
             await publish(runtime, "acme", sk, request_id)
         await runtime.drain()
-        assert (await by_id.message())["sk"] == "B@1"
+        assert (await by_id.message())["sk"] == "D@1"
         runtime.app.get(NotificationHub).close()
         assert await by_action.event() == {}
 
@@ -207,10 +210,10 @@ async def test_a_server_reads_its_queue_itself(runtime: LocalRuntime) -> None:
     hub = runtime.app.get(NotificationHub)
     with hub.subscribe("acme", id="r1") as subscription:
         listener.on_application_bootstrap()
-        await publish(runtime, "acme", "A", "r1")
+        await publish(runtime, "acme", "E", "r1")
         async with asyncio.timeout(SECONDS):
             messages = [await subscription.next(), await subscription.next()]
-    assert {message["sk"] for message in messages if message} == {"A@1"}
+    assert {message["sk"] for message in messages if message} == {"E@1"}
     await listener.on_module_destroy()
     attributes = await session.call(
         "sqs", "get_queue_attributes", QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
