@@ -4,10 +4,9 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
+from botocore import loaders, session
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -53,14 +52,9 @@ def second_emulator(pytestconfig: pytest.Config) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def service_descriptions_read_once() -> Iterator[None]:
-    """Spare each application reading botocore's descriptions of services, two thirds of its start on AWS."""
-    read = cache(JSONFileLoader().load_file)
-
-    def load_once(self: JSONFileLoader, file_path: str) -> Any:
-        return read(file_path)
-
+    """Spare each application reading botocore's descriptions of services, most of its start on AWS."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", load_once)
+        patch.setattr(session, "create_loader", cache(loaders.create_loader))
         yield
 
 

@@ -42,7 +42,7 @@ class AbandonedCommands:
         its turn; and where the data row of a finished one has expired, all were finished.
         """
         newest = await self._latest.find(key, "keep")
-        if newest is None or newest["version"] <= applied:
+        if newest is None:
             return applied + 1
         has_expired = applied == 0 and newest.get("status") == FINISHED
         if has_expired or _was_left_half_way(newest) or await self.is_lost(newest):

@@ -188,20 +188,21 @@ async def test_a_transaction_does_all_or_nothing(dynamodb: DynamoDbService, tabl
     assert await dynamodb.get_item(table, third) is None
 
 
-async def test_a_clash_of_transactions_is_tried_again(
-    dynamodb: DynamoDbService, session: AwsSession, table: str
+@pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
+async def test_a_transaction_that_clashes_or_is_throttled_is_tried_again(
+    dynamodb: DynamoDbService, session: AwsSession, table: str, code: str
 ) -> None:
     tokens: list[str] = []
 
-    def clash_twice(params: Mapping[str, Any], **_: Any) -> Any:
+    def refuse_twice(params: Mapping[str, Any], **_: Any) -> Any:
         tokens.append(str(params["body"]))
         if len(tokens) > 2:
             return None
-        reasons = [{"Code": "TransactionConflict"}, {"Code": "None"}]
-        error = {"Code": "TransactionCanceledException", "Message": "clash"}
+        reasons = [{"Code": code}, {"Code": "None"}]
+        error = {"Code": "TransactionCanceledException", "Message": code}
         return _Refused(), {"Error": error, "CancellationReasons": reasons, "ResponseMetadata": {}}
 
-    session.client("dynamodb").meta.events.register("before-call.dynamodb.TransactWriteItems", clash_twice)
+    session.client("dynamodb").meta.events.register("before-call.dynamodb.TransactWriteItems", refuse_twice)
     await dynamodb.transact_write([Put(table, KEY)])
     assert await dynamodb.get_item(table, KEY) == KEY
     assert len(set(tokens)) == 1, "the repetition is the same request, with the same token"

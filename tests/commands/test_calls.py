@@ -76,6 +76,13 @@ async def test_sync_with_a_custom_handler(start: Any, events: str, message: list
     assert await counted(service, service.commands.publish_sync(todo())) == [GET, WRITE, *message, UPDATE]
 
 
+async def test_an_expired_command_before_costs_no_call_where_nothing_expires_anew(service: Any) -> None:
+    await warm(service)
+    await service.commands.publish_sync(todo())
+    service.delete("todo-command", PK, "A1@1")
+    assert await counted(service, service.commands.publish_sync(todo(1, "x"))) == [GET, WRITE]
+
+
 async def test_refused_or_clean(service: Any) -> None:
     await service.commands.publish_sync(todo())
     service.calls.clear()

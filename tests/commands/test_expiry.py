@@ -70,6 +70,13 @@ async def test_a_configuration_is_read_once_a_minute(service: Any) -> None:
         assert (await service.commands.publish_async(todo(2, "c"))).ttl is not None
 
 
+async def test_a_configuration_is_kept_for_its_tenant(service: Any) -> None:
+    configure(service, "data", {"N": "30"})
+    for name in ("milk", "bread"):
+        assert (await service.commands.publish_async(todo(-1, name))).ttl is not None
+        assert (await service.commands.publish_async(todo(-1, name, pk="TODO#other"))).ttl is None
+
+
 async def test_a_failed_read_counts_as_no_configuration_but_is_not_kept(service: Any) -> None:
     configure(service, "data", {"N": "30"})
     service.fail("dynamodb.GetItem", "ProvisionedThroughputExceededException", times=1)

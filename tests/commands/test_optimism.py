@@ -119,3 +119,21 @@ async def test_a_request_is_remembered_for_ten_minutes_and_only_by_name(service:
         clock.shift(timedelta(minutes=11))
         with pytest.raises(VersionConflictException):
             await service.commands.publish_sync(todo(), request_id="r1")
+
+
+async def test_a_request_is_remembered_from_its_own_time_on(service: Any) -> None:
+    with time_machine.travel("2024-01-01T00:00:00+00:00", tick=False) as clock:
+        await service.commands.publish_sync(todo())
+        clock.shift(timedelta(minutes=20))
+        first = await service.commands.publish_sync(todo(1, "bread"), request_id="r1")
+        clock.shift(timedelta(minutes=9))
+        again = await service.commands.publish_sync(todo(1, "bread"), request_id="r1")
+        assert (first.version, again.version) == (2, 2)
+
+
+@pytest.mark.parametrize("how", ["publish_async", "publish_sync"])
+async def test_without_a_version_an_item_is_new(service: Any, how: str) -> None:
+    item = {"pk": PK, "sk": "A1", "name": "milk"}
+    assert (await getattr(service.commands, how)(item)).version == 1
+    with pytest.raises(VersionConflictException):
+        await getattr(service.commands, how)({**item, "name": "bread"})

@@ -272,3 +272,9 @@ async def test_large_attributes_go_through(service: Any) -> None:
     )
     assert service.rows("todo-data")["A1"]["attributes"]["S"].startswith("s3://bucket/ddb/local-test-todo-d")
     assert (await service.data.get_item(pk=PK, sk="A1")).attributes == {"text": text}
+
+
+async def test_a_row_says_nothing_of_a_caller_that_there_is_not(service: Any) -> None:
+    await service.commands.publish_async(todo())
+    row = service.rows("todo-command")["A1@1"]
+    assert not {"source", "requestId", "createdBy", "updatedBy", "createdIp", "updatedIp"} & row.keys()

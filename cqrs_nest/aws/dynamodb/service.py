@@ -44,6 +44,8 @@ the reference stays; it stays in any case, so that nothing is read from S3."""
 
 BATCH_GET_KEYS = 100
 _REFUSALS = ("ConditionalCheckFailedException", "TransactionCanceledException", "ValidationException")
+_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+"""Why a transaction is cancelled that may go through a moment later; botocore does not try it again."""
 ATTEMPTS = 8
 
 
@@ -287,8 +289,9 @@ class DynamoDbService:
     async def transact_write(self, items: Sequence[TransactionItem], token: str | None = None) -> None:
         """Do all writes or none. `token` makes a repeated call within 10 minutes do nothing.
 
-        A clash with another transaction that is still running is tried again. Raises ClientError
-        `TransactionCanceledException` when a condition does not hold: see `cancellation_reasons`.
+        A clash with another transaction that is still running is tried again, and so is one that is
+        throttled. Raises ClientError `TransactionCanceledException` when a condition does not hold: see
+        `cancellation_reasons`.
         """
         writes = await asyncio.gather(*(self._transact_item(item) for item in items))
         request = {"TransactItems": writes, "ClientRequestToken": token or str(uuid4())}
@@ -298,7 +301,7 @@ class DynamoDbService:
                 return
             except Exception as error:
                 codes = set(cancellation_reasons(error)) - {"None"}
-                if codes != {"TransactionConflict"} or attempt == ATTEMPTS - 1:
+                if not codes or codes - _PASSING or attempt == ATTEMPTS - 1:
                     await self._discard_unwritten(error, [write["Put"] for write in writes if "Put" in write])
                     raise
             await _pause(attempt)
