@@ -32,7 +32,8 @@ async def empty_database(kind: str, directory: Path) -> AsyncIterator[str]:
     server = f"{SERVERS[kind]}/{'postgres' if kind == 'postgresql' else ''}"
     engine = create_async_engine(server, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
+        charset = " CHARACTER SET utf8mb4" if kind == "mysql" else ""
+        await connection.execute(text(f"CREATE DATABASE {name}{charset}"))
         yield f"{SERVERS[kind]}/{name}"
         # PostgreSQL ends the sessions of a client that has gone a moment later.
         force = " WITH (FORCE)" if kind == "postgresql" else ""

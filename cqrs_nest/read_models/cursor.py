@@ -15,7 +15,7 @@ from uuid import UUID
 from cqrs_nest.aws.json_text import from_json, to_json
 from cqrs_nest.common import BadRequestException
 from cqrs_nest.read_models.ordering import OrderedColumn, ordering
-from cqrs_nest.read_models.search import matching
+from cqrs_nest.read_models.search import FARTHEST_ROW, is_storable_text, matching
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Dialect, Table
@@ -58,8 +58,8 @@ async def search_after(
     """
     from sqlalchemy import select
 
-    if page_size < 1:
-        raise BadRequestException("pageSize must be 1 or more")
+    if not 1 <= page_size < FARTHEST_ROW:
+        raise BadRequestException("pageSize must be 1 or more, and not beyond any table")
     order = ordering(table, order_by, orderable)
     statement = select(table).where(*matching(filters, keyword, keyword_columns))
     if cursor is not None:
@@ -147,7 +147,7 @@ def _value(each: OrderedColumn, value: Any, dialect: Dialect) -> Any:
 
 def _is_storable(value: Any, column_type: TypeEngine[Any], dialect: Dialect) -> bool:
     if isinstance(value, str):
-        return "\0" not in value
+        return is_storable_text(value)
     if isinstance(value, Decimal):
         return value.is_finite() and abs(value.adjusted()) <= _DIGITS
     if type(value) is int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from sqlglot import exp
@@ -135,6 +135,9 @@ class _Reader:
         elif isinstance(source, exp.Subquery):
             self._query(source, ctes, _NOTHING)
             scope.add(source.alias, is_tenants=False)
+        elif isinstance(source, exp.Values):
+            self._queries_in(_parts(source), ctes, scope.visible())
+            scope.add(source.alias, is_tenants=False)
         elif isinstance(source, exp.Table):
             self._table(source, scope, ctes)
         else:
@@ -158,13 +161,13 @@ class _Reader:
 
     def _insert(self, insert: exp.Insert) -> None:
         _refuse_others(insert, _INSERT)
-        values, schema = insert.expression, insert.this
-        if not isinstance(values, exp.Values) or not isinstance(schema, exp.Schema):
+        rows, schema = _listed_rows(insert.expression), insert.this
+        if rows is None or not isinstance(schema, exp.Schema):
             raise UnboundStatementError("it inserts what is no list of values")
         scope = self._target(schema.this)
         columns = [column.name for column in schema.expressions]
-        for row in values.expressions:
-            given = dict(zip(columns, row.expressions, strict=True))
+        for row in rows:
+            given = _by_name(columns, row)
             self._given(given, scope)
             if any(scope.sources.values()) and given.keys().isdisjoint(TENANT_COLUMNS):
                 raise UnboundStatementError(f"a row that it inserts has no {' or '.join(TENANT_COLUMNS)}")
@@ -234,6 +237,31 @@ class _Reader:
                 if number is None:
                     raise UnboundStatementError(f"it writes a {column} that is no parameter")
                 self._claims.append(Claim(column, number, writes=True))
+
+
+def _listed_rows(values: exp.Expr) -> list[list[exp.Expr]] | None:
+    """The rows that are inserted; None if they are no list.
+
+    For rows whose keys PostgreSQL gives, SQLAlchemy writes a query that reads nothing but the list.
+    """
+    if isinstance(values, exp.Values):
+        return [row.expressions for row in values.expressions]
+    start = values.args.get("from_") if isinstance(values, exp.Select) else None
+    if start is None or not isinstance(start.this, exp.Values) or values.args.keys() & {"joins", "where"}:
+        return None
+    names = [column.name for column in start.this.args["alias"].columns]
+    given = [_by_name(names, row.expressions) for row in start.this.expressions]
+    return [[each.transform(_filled_in, row) for each in values.expressions] for row in given]
+
+
+def _by_name(names: Sequence[str], values: Sequence[exp.Expr]) -> dict[str, exp.Expr]:
+    if len(names) != len(values):
+        raise UnboundStatementError("a row that it inserts does not have the columns that are named")
+    return dict(zip(names, values, strict=True))
+
+
+def _filled_in(node: exp.Expr, values: Mapping[str, exp.Expr]) -> exp.Expr:
+    return values.get(node.name, node) if isinstance(node, exp.Column) else node
 
 
 def _parts(node: exp.Expr) -> Iterator[exp.Expr]:

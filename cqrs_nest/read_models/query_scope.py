@@ -114,7 +114,7 @@ class Scope:
 
 def parameter_of(expression: exp.Expr) -> int | None:
     """The number of a parameter, which may be cast to a text; None for anything else."""
-    if isinstance(expression, exp.Cast) and expression.to.this in _TEXT and not expression.to.expressions:
+    while isinstance(expression, exp.Cast) and expression.to.this in _TEXT and not expression.to.expressions:
         expression = expression.this
     if isinstance(expression, exp.Placeholder) and expression.name.startswith(PARAMETER):
         return int(expression.name.removeprefix(PARAMETER))

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-_FARTHEST_ROW = 2**31
+FARTHEST_ROW = 2**31
+_LONGEST_KEYWORD = 1000
+"""Characters; SQLite takes no pattern of more than 50,000 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,12 @@ async def search(
     shows on two pages; those without a value come last. Takes two statements, or one when the first page
     holds everything.
 
-    Raises BadRequestException (400) for a name that is not in `orderable` or stands there twice, and for a
-    page that cannot be.
+    Raises BadRequestException (400) for a name that is not in `orderable` or stands there twice, for a page
+    that cannot be, and for a keyword that no database takes.
     """
     from sqlalchemy import func, select
 
-    if page < 1 or page_size < 1 or page * page_size > _FARTHEST_ROW:
+    if page < 1 or page_size < 1 or page * page_size > FARTHEST_ROW:
         raise BadRequestException("page and pageSize must be 1 or more, and not beyond any table")
     statement = select(table).where(*matching(filters, keyword, keyword_columns))
     order = (clause for each in ordering(table, order_by, orderable) for clause in each.clauses)
@@ -64,10 +66,22 @@ async def search(
 def matching(
     filters: Sequence[ColumnElement[bool]], keyword: str | None, columns: Sequence[ColumnElement[str]]
 ) -> list[ColumnElement[bool]]:
-    """The conditions of a search; a keyword is taken literally, in any case."""
+    """The conditions of a search; a keyword is taken literally, in any case.
+
+    Raises BadRequestException (400) for a keyword that is too long or no text.
+    """
     from sqlalchemy import false, or_
 
     if not keyword:
         return list(filters)
+    if len(keyword) > _LONGEST_KEYWORD or not is_storable_text(keyword):
+        raise BadRequestException(
+            f"keyword must be text of at most {_LONGEST_KEYWORD} characters, none of them NUL or a surrogate"
+        )
     found = (column.icontains(keyword, autoescape=True) for column in columns)
     return [*filters, or_(false(), *found)]
+
+
+def is_storable_text(value: str) -> bool:
+    """Whether every database takes it: NUL and half of a surrogate pair stand in no text of PostgreSQL."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in value)

@@ -20,6 +20,7 @@ _PLACEHOLDERS: Final = {
     "numeric_dollar": r"\$(?P<name>\d+)",
 }
 """How drivers write a parameter: by its place among all of them, by its number or by its name."""
+_BEGINNINGS: Final = re.compile(r"[\s(]*(?:SELECT|WITH|INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
 
 
 PARAMETER: Final = "parameter_"
@@ -46,9 +47,11 @@ def read_sql(sql: str, dialect: str, paramstyle: str) -> Statement:
     """
     if dialect not in _DIALECTS or paramstyle not in _PLACEHOLDERS:
         raise UnreadableSqlError(f"it is sent to {dialect}, whose SQL cannot be read")
+    if _BEGINNINGS.match(sql) is None:  # the parser would write it to the log
+        raise UnreadableSqlError("it is no SELECT, INSERT, UPDATE or DELETE")
     if f":{PARAMETER}" in sql:
         raise UnreadableSqlError(f"it has a parameter whose name begins with {PARAMETER}")
-    text, parameters = _with_names(sql, _PLACEHOLDERS[paramstyle])
+    text, parameters = _with_names(sql, paramstyle)
     read = _DIALECTS[dialect]
     try:
         statements = parse_statements(text, read=read, error_level=ErrorLevel.IMMEDIATE)
@@ -59,11 +62,17 @@ def read_sql(sql: str, dialect: str, paramstyle: str) -> Statement:
         raise UnreadableSqlError("it holds a comment")
     if len(statements) != 1 or statements[0] is None:
         raise UnreadableSqlError("it is not one statement")
+    found = {each.name for each in statements[0].find_all(exp.Placeholder)}
+    if not found.issuperset(f"{PARAMETER}{number}" for number in range(len(parameters))):
+        raise UnreadableSqlError("it has a parameter within quotes")
     return Statement(statements[0], parameters)
 
 
-def _with_names(sql: str, placeholder: str) -> tuple[str, tuple[int | str, ...]]:
+def _with_names(sql: str, paramstyle: str) -> tuple[str, tuple[int | str, ...]]:
     """The text with the same names for parameters whatever the driver writes, and their keys."""
+    placeholder = _PLACEHOLDERS[paramstyle]
+    # Drivers that write the values into the text by `%` do so within quotes as well.
+    quoted = "(?!)" if paramstyle in ("format", "pyformat") else _QUOTED
     keys: list[int | str] = []
 
     def replace(found: re.Match[str]) -> str:
@@ -78,4 +87,4 @@ def _with_names(sql: str, placeholder: str) -> tuple[str, tuple[int | str, ...]]
             keys.append(int(name) - 1 if name.isdecimal() else name)
         return f":{PARAMETER}{len(keys) - 1}"
 
-    return re.sub(f"(?P<quoted>{_QUOTED})|{placeholder}", replace, sql), tuple(keys)
+    return re.sub(f"(?P<quoted>{quoted})|{placeholder}", replace, sql), tuple(keys)

@@ -126,6 +126,8 @@ async def _update_or_insert(
     from sqlalchemy import insert, select
     from sqlalchemy.exc import IntegrityError
 
+    from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT
+
     update = _update(table, row, insert_only, condition)
     if (await connection.execute(update)).rowcount:
         return True
@@ -134,8 +136,11 @@ async def _update_or_insert(
     except IntegrityError as error:
         if error.orig is None or error.orig.args[0] != _DUPLICATE_KEY:
             raise
-        is_there = select(*table.primary_key).where(*key_of(table, row)).with_for_update()
-        if (await connection.execute(is_there)).first() is None:
+        # Another tenant's row of that key counts: nothing but its key, which is known, is read of it.
+        same_key = [column == row[column.name] for column in table.primary_key]
+        is_there = select(*table.primary_key).where(*same_key).with_for_update()
+        anybodys = is_there.execution_options(**{ALLOW_CROSS_TENANT: True})
+        if (await connection.execute(anybodys)).first() is None:
             raise  # the clash is on another unique key
         # Somebody has inserted it since the update looked, or it was not to be updated.
         return (await connection.execute(update)).rowcount > 0

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -75,6 +76,15 @@ def todos() -> Table:
 async def database(database_url: str) -> AsyncIterator[SqlDatabase]:
     """A database with the table `todos`."""
     database = SqlDatabase(database_url, METADATA, create_tables=True)
+    await database.on_module_init()
+    yield database
+    await database.on_application_shutdown()
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def shared_database(shared_database_url: str) -> AsyncIterator[SqlDatabase]:
+    """The same for all tests of a file."""
+    database = SqlDatabase(shared_database_url, METADATA, create_tables=True)
     await database.on_module_init()
     yield database
     await database.on_application_shutdown()

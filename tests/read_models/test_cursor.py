@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import (
@@ -33,6 +34,7 @@ from cqrs_nest.common import BadRequestException
 from cqrs_nest.read_models import SqlDatabase, search, search_after
 from cqrs_nest.read_models.columns import KeyText, UtcDateTime
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 METADATA = MetaData()
 NOTES = Table(
     "notes",
@@ -64,9 +66,9 @@ ORDERABLE = {name: NOTES.c[name] for name in ("title", "rank", "price", "at")}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture
-async def notes(database_url: str) -> AsyncIterator[SqlDatabase]:
-    database = SqlDatabase(database_url, METADATA, create_tables=True)
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def notes(shared_database_url: str) -> AsyncIterator[SqlDatabase]:
+    database = SqlDatabase(shared_database_url, METADATA, create_tables=True)
     await database.on_module_init()
     yield database
     await database.on_application_shutdown()
@@ -192,8 +194,8 @@ async def test_a_number_has_the_bits_of_its_column(notes: SqlDatabase) -> None:
         await page(notes, order_by="rank", cursor=cursor)
 
 
-async def test_any_type_of_column_can_be_paged_by(database_url: str) -> None:
-    database = SqlDatabase(database_url, TYPED.metadata, create_tables=True)
+async def test_any_type_of_column_can_be_paged_by(shared_database_url: str) -> None:
+    database = SqlDatabase(shared_database_url, TYPED.metadata, create_tables=True)
     await database.on_module_init()
     rows = [
         {
@@ -221,6 +223,7 @@ async def test_any_type_of_column_can_be_paged_by(database_url: str) -> None:
     await database.on_application_shutdown()
 
 
-async def test_a_page_needs_rows(notes: SqlDatabase) -> None:
-    with pytest.raises(BadRequestException, match="pageSize"):
-        await page(notes, page_size=0)
+@pytest.mark.parametrize("page_size", [0, -1, 2**31, 2**63])
+async def test_a_page_has_some_rows(notes: SqlDatabase, page_size: int) -> None:
+    with pytest.raises(BadRequestException, match="pageSize must be 1 or more"):
+        await page(notes, page_size=page_size)

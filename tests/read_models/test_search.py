@@ -2,22 +2,27 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import Table, event, insert
 
 from cqrs_nest.common import BadRequestException
-from cqrs_nest.read_models import SearchResult, SqlDatabase, search
+from cqrs_nest.read_models import SearchResult, SqlDatabase, search, search_after
+from tests.read_models.conftest import TODOS
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 NAMES = ["Milk", "milkshake", "100% juice", "bread", "Butter", "100 candles"]
 
 
-@pytest.fixture(autouse=True)
-async def rows(database: SqlDatabase, todos: Table) -> None:
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def database(shared_database: SqlDatabase) -> SqlDatabase:
+    """With the rows that all tests of this file read."""
     values: list[dict[str, Any]] = [
         {"pk": "TODO#a", "sk": str(i), "name": name, "priority": i % 2, "version": 1}
         for i, name in enumerate(NAMES)
     ]
-    async with database.begin() as connection:
-        await connection.execute(insert(todos), values)
+    async with shared_database.begin() as connection:
+        await connection.execute(insert(TODOS), values)
+    return shared_database
 
 
 async def find(database: SqlDatabase, todos: Table, **options: Any) -> SearchResult:
@@ -37,6 +42,23 @@ async def test_a_keyword_is_found_in_any_case_and_taken_literally(
     assert names(await find(database, todos, keyword="100%")) == ["100% juice"]
     assert names(await find(database, todos, keyword="_")) == []
     assert names(await find(database, todos, keyword="'; DROP TABLE todos; --")) == []
+
+
+@pytest.mark.parametrize(
+    "keyword", ["\\", "%%", "/", "a\\", "[a-z]", "\N{PARTY POPPER}", "k" * 1000, "\N{KELVIN SIGN}" * 1000]
+)
+async def test_any_keyword_is_text(database: SqlDatabase, todos: Table, keyword: str) -> None:
+    assert names(await find(database, todos, keyword=keyword)) == []
+
+
+@pytest.mark.parametrize("keyword", ["a\0", "\0", "\ud800", "Milk\udfff", "k" * 1001, "%" * 60_000])
+async def test_what_no_database_takes_is_a_bad_request(
+    database: SqlDatabase, todos: Table, keyword: str
+) -> None:
+    async with database.connect() as connection:
+        for find_in in (search, search_after):
+            with pytest.raises(BadRequestException, match="keyword must be text of at most 1000 characters"):
+                await find_in(connection, todos, keyword=keyword, keyword_columns=[todos.c.name])
 
 
 async def test_a_keyword_without_columns_finds_nothing(database: SqlDatabase, todos: Table) -> None:

@@ -3,6 +3,7 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, String, Table, delete, select
@@ -11,11 +12,19 @@ from sqlalchemy.exc import IntegrityError
 from cqrs_nest.read_models import SqlDatabase, UnsupportedDatabaseError, upsert_newer
 from cqrs_nest.read_models.upsert import _on_conflict
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 ROWS: list[dict[str, Any]] = [
     {"pk": "TODO#a", "sk": "1", "name": "one", "is_deleted": False, "version": 1},
     {"pk": "TODO#a", "sk": "1", "name": "two", "is_deleted": False, "version": 2},
     {"pk": "TODO#a", "sk": "1", "name": "two", "is_deleted": True, "version": 3},
 ]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def database(shared_database: SqlDatabase, todos: Table) -> SqlDatabase:
+    async with shared_database.begin() as connection:
+        await connection.execute(delete(todos))
+    return shared_database
 
 
 async def apply(database: SqlDatabase, table: Table, row: dict[str, Any]) -> bool:
@@ -52,7 +61,7 @@ async def test_every_order_ends_in_the_same_row(
     assert await stored(database, todos) == [("two", True, 3)]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrivals=st.lists(st.integers(0, 2), min_size=1, max_size=8))
 async def test_repeated_and_concurrent_rows_end_in_the_newest(
     database: SqlDatabase, todos: Table, arrivals: list[int]
@@ -66,7 +75,7 @@ async def test_repeated_and_concurrent_rows_end_in_the_newest(
     assert await stored(database, todos) == [(newest["name"], newest["is_deleted"], newest["version"])]
 
 
-def test_another_database_is_refused_by_name(todos: Table) -> None:
+async def test_another_database_is_refused_by_name(todos: Table) -> None:
     with pytest.raises(UnsupportedDatabaseError, match="not to oracle"):
         _on_conflict("oracle", todos, ROWS[0], (), None)
 
