@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -14,6 +14,7 @@ from cqrs_nest.commands.key_checks import check_read
 from cqrs_nest.commands.keys import (
     KEY_SEPARATOR,
     add_sort_key_version,
+    generate_id,
     remove_sort_key_version,
     sort_key_from_id,
 )
@@ -127,8 +128,9 @@ class Repository:
 
         `find` reads the page; `id_of` gives an item's id (`pk#sk`) and `version_of`, where items know it,
         the version they show. `apply` makes an item of what a pending command leads to and the item that
-        is listed (None: none). New items that `matches` come first, the newest at the top; deleted ones
-        leave, and `total` follows. The commands are those of the tenant that `invoke_context` acts for.
+        is listed (None: none). Items that are new among those that `matches`, which says of an item what
+        `find` is asked for, come first, the newest at the top; deleted ones leave, and `total` follows. The
+        commands are those of the tenant that `invoke_context` acts for.
         """
         invoke = invoke_context or current_invoke.get()
         tenant = acting_tenant(invoke) if invoke else None
@@ -144,7 +146,10 @@ class Repository:
             for key, version in versions.items()
             if shown.get(key, -1) < version
         ]
-        commands = await self._commands([key for key in keys if key is not None])
+        commands, elsewhere = await asyncio.gather(
+            self._commands([key for key in keys if key is not None]),
+            self._elsewhere([key for key in keys if key is not None], listed, matches),
+        )
         # What is applied shows in the other store already, on this page or on another one.
         pending = {
             str(command["id"]): _applied(command, None)
@@ -154,7 +159,7 @@ class Repository:
         added = [
             entity
             for key, entity in pending.items()
-            if key not in listed and not entity.is_deleted and matches(entity)
+            if key not in listed and key not in elsewhere and _is_found(entity, matches)
         ]
         added.sort(key=_updated, reverse=True)
         gone = {key for key, entity in pending.items() if key in listed and entity.is_deleted}
@@ -164,7 +169,21 @@ class Repository:
             if key not in gone
         ]
         items = [*(apply(entity, None) for entity in added), *kept]
-        return ItemPage(items, page.total + len(added) - len(gone))
+        left = {key for key in elsewhere if key in pending and not _is_found(pending[key], matches)}
+        return ItemPage(items, page.total + len(added) - len(gone) - len(left))
+
+    async def _elsewhere(
+        self,
+        commands: Sequence[Mapping[str, str]],
+        listed: Collection[str],
+        matches: Callable[[DataEntity], bool],
+    ) -> set[str]:
+        """The ids of items that are on other pages: they match as they are now, and are not listed."""
+        keys = [{"pk": key["pk"], "sk": remove_sort_key_version(key["sk"])} for key in commands]
+        wanted = [key for key in keys if generate_id(**key) not in listed]
+        rows = await self._dynamodb.batch_get_items(self._table.data, wanted) if wanted else []
+        entities = map(DataEntity.from_row, rows)
+        return {generate_id(entity.pk, entity.sk) for entity in entities if _is_found(entity, matches)}
 
     async def _pending(
         self, pk: str, versions: Mapping[str, int], listed: Mapping[str, DataEntity]
@@ -200,6 +219,10 @@ def _command_key(item_id: str, version: int, tenant: str | None) -> dict[str, st
     if not separator or owner.lower() != tenant:
         return None
     return {"pk": f"{kind}{KEY_SEPARATOR}{owner}", "sk": add_sort_key_version(sk, version)}
+
+
+def _is_found(item: DataEntity, matches: Callable[[DataEntity], bool]) -> bool:
+    return not item.is_deleted and matches(item)
 
 
 def _updated(item: DataEntity) -> float:

@@ -75,6 +75,21 @@ async def test_what_is_applied_is_where_the_read_model_has_it(database_url: str)
         assert await listed(store, AUTHOR, page_size=1) == ([("A in version 1", 1)], 2)
 
 
+async def test_items_on_other_pages_stay_there(database_url: str) -> None:
+    """Changed ones, and deleted ones, which the total knows of; an item that comes back is new."""
+    async with command_store(database_url, ryw_session_ttl_minutes=5) as store:
+        for sk in "ABCD":
+            await store.write(sk, 1, project=True)
+        first = [(f"{sk} in version 1", 1) for sk in "AB"]
+        await publish(store.commands, "D", 1)
+        assert await listed(store, AUTHOR, page_size=2) == (first, 4)
+        assert ("pending D", 2) in (await listed(store, AUTHOR))[0]
+        await publish(store.commands, "C", 1, isDeleted=True)
+        await publish(store.commands, "N", 0)
+        assert await listed(store, AUTHOR, page_size=2) == ([("pending N", 1), *first], 4)
+        assert await listed(store, OTHER, page_size=2) == (first, 4)
+
+
 async def test_it_takes_the_same_calls_for_any_page(database_url: str) -> None:
     async with command_store(database_url, ryw_session_ttl_minutes=5) as store:
         for number in range(9):
