@@ -20,7 +20,7 @@ run: $(STAMP)
 	@$(BIN)/python -m sample_app
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n 2 -rs --ignore tests/scaffold
+	$(BIN)/python -m pytest -n 2 --dist worksteal -rs --ignore tests/scaffold
 
 # The second emulator has an environment of its own, as it pins its own botocore.
 build/ministack/.installed: tests/ministack.requirements.txt
@@ -30,7 +30,7 @@ build/ministack/.installed: tests/ministack.requirements.txt
 
 # Everything on moto, then what writes to AWS once more on another implementation of it.
 test-all: test build/ministack/.installed
-	$(BIN)/python -m pytest -n 2 --emulator ministack tests/aws tests/commands tests/pipeline tests/reliability/test_any_history.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal --emulator ministack tests/aws tests/commands tests/pipeline tests/reliability/test_any_history.py
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -119,7 +119,7 @@ def build(modules: list[ModelModule]) -> list[DynamicModule]:
     return built
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(graphs())
 def test_each_module_sees_what_the_model_says(modules: list[ModelModule]) -> None:
     built = build(modules)

@@ -41,7 +41,7 @@ batches = st.lists(
 Start = Callable[["Driver"], AbstractAsyncContextManager["Service"]]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=batches, poison=st.sampled_from([None, *COMMANDS]), rest=st.permutations(COMMANDS))
 def test_any_deliveries_end_in_the_same_rows(
     start: Start, batches: list[Batch], poison: str | None, rest: list[str]
