@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test test-all test-scaffold check reliability kills task-kills bench bench-server bench-rebuild docs clean
+.PHONY: install demo run test test-all test-scaffold check reliability kills task-kills bench bench-rebuild docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -56,20 +56,15 @@ kills: $(STAMP)
 task-kills: $(STAMP)
 	@$(BIN)/python -m tests.reliability.task_kills
 
-bench: $(STAMP)
-	$(BIN)/python -m benchmarks.container
-	$(BIN)/python -m benchmarks.buses
-	$(BIN)/python -m benchmarks.http
-	$(BIN)/python -m benchmarks.pipeline
-
 # Its peers live in an environment of their own.
-build/peers/.installed: pyproject.toml benchmarks/peers/requirements.txt
+build/peers/.installed: pyproject.toml constraints.txt benchmarks/peers/requirements.txt
 	$(PYTHON) -m venv build/peers
-	build/peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . -r benchmarks/peers/requirements.txt
+	build/peers/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[cli,fast,local]" -r benchmarks/peers/requirements.txt
 	@touch $@
 
-bench-server: build/peers/.installed
-	build/peers/bin/python -m benchmarks.server
+# Everything beside its peers and its goals: a table, build/bench.json and the charts of docs/benchmarks.
+bench: build/peers/.installed
+	@build/peers/bin/python -m benchmarks
 
 bench-rebuild: $(STAMP)
 	$(BIN)/python -m benchmarks.rebuild

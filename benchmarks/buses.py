@@ -1,49 +1,28 @@
 """What a bus adds to a direct call of its handler, beside mediatr and python-cqrs in one interleaved run.
 
-python -m benchmarks.buses [rounds]
+python -m benchmarks buses
 
 Two readings: a command made for each call, as applications do, and one command sent again and again, which
 leaves the calls alone. "3 coroutines by hand" is what three behaviours cost at least: they are awaited one
 inside the other, and no bus is there.
-
-The peers are installed into an environment of their own, below .cqrs_nest, at the first run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import subprocess
-import sys
-import venv
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from time import process_time
 from typing import Any, TypeAlias
 
-ROOT = Path(__file__).parents[1]
-ENVIRONMENT = ROOT / ".cqrs_nest" / "benchmark-buses"
-PEERS = ("mediatr==1.3.2", "python-cqrs==5.3.0")
+from benchmarks.figure import Figure, at_most, beside
 
 CALLS = 5000
 HANDLERS = 10_000
 
 Send: TypeAlias = Callable[[Any], Awaitable[Any]]
-
-
-def run_beside_peers(arguments: Sequence[str]) -> int:
-    """Run this file in the environment that has the peers; make it if it is not there."""
-    python = ENVIRONMENT / "bin" / "python"
-    installed = ENVIRONMENT / "installed"
-    if not installed.exists() or installed.read_text() != repr(PEERS):
-        print(f"installing {' and '.join(PEERS)} into {ENVIRONMENT.relative_to(ROOT)} ...", flush=True)
-        venv.create(ENVIRONMENT, clear=True, with_pip=True)
-        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--editable", str(ROOT), *PEERS], check=True)
-        installed.write_text(repr(PEERS))
-    return subprocess.run([str(python), "-m", "benchmarks.buses", "--here", *arguments], cwd=ROOT).returncode
 
 
 @dataclass(frozen=True)
@@ -180,7 +159,8 @@ async def cpu_of_new_commands(send: Send, create: Callable[[str], Any]) -> float
     return (process_time() - started) / CALLS * 1e9
 
 
-async def measure_calls(rounds: int) -> None:
+async def measure_calls(rounds: int) -> list[Figure]:
+    """Each way to send beside a direct call of the handler."""
     contenders = [*ours(), *of_mediatr(), *of_python_cqrs()]
     samples: dict[str, list[tuple[float, float]]] = {each.name: [] for each in contenders}
     for _ in range(rounds + 1):
@@ -191,15 +171,15 @@ async def measure_calls(rounds: int) -> None:
                     await cpu_of_one_command(each.send, each.command("milk")),
                 )
             )
-    print(f"{'':28} {'a new command each time':>26} {'the same command':>26}")
-    direct = samples[contenders[0].name][1:]
+    direct = samples.pop(contenders[0].name)
+    goals = {"cqrs_nest": at_most(2), "cqrs_nest, 3 behaviours": at_most(3)}
+    figures: list[Figure] = []
     for name, measured in samples.items():
-        line = f"{name:28}"
-        for form in (0, 1):
-            warm = [sample[form] for sample in measured[1:]]
-            ratio = median(one / base[form] for one, base in zip(warm, direct, strict=True))
-            line += f" {median(warm):13.0f} ns {ratio:7.2f} x"
-        print(line)
+        for form, kind in enumerate(("a new command", "the same command")):
+            pairs = [(one[form], base[form]) for one, base in zip(measured, direct, strict=True)]
+            goal = None if form else goals.get(name)
+            figures.append(beside(f"{name}: {kind}", "ns", pairs, "direct call", goal))
+    return figures
 
 
 def handler_class() -> type[Any]:
@@ -215,7 +195,7 @@ def handler_class() -> type[Any]:
     return Handler
 
 
-async def measure_start(rounds: int) -> None:
+async def measure_start(rounds: int) -> Figure:
     """Milliseconds to find, check and connect the handlers of an application that is built."""
     from cqrs_nest.buses import BusExplorer, CommandBus, EventBus, QueryBus, UnhandledExceptionBus
     from cqrs_nest.common import DynamicModule
@@ -237,17 +217,9 @@ async def measure_start(rounds: int) -> None:
         explorer.start()
         times.append((process_time() - started) * 1e3)
         gc.unfreeze()
-    print(f"{HANDLERS} handlers found, checked and connected: {median(times):.0f} ms")
+    return Figure(f"{HANDLERS:,} handlers found and connected", "ms", median(times), goal=at_most(100))
 
 
-def main(arguments: Sequence[str]) -> int:
-    if arguments[:1] != ["--here"]:
-        return run_beside_peers(arguments)
-    rounds = int(arguments[1]) if len(arguments) > 1 else 25
-    asyncio.run(measure_calls(rounds))
-    asyncio.run(measure_start(5))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def measure(rounds: int = 25) -> list[Figure]:
+    """Calls beside a direct one, and what 10,000 handlers cost at start."""
+    return [*asyncio.run(measure_calls(rounds)), asyncio.run(measure_start(5))]

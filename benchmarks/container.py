@@ -1,17 +1,16 @@
 """What the container costs: putting an application together, and building what lives in a request.
 
-python -m benchmarks.container [rounds]
+python -m benchmarks container
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
-from statistics import median
 from time import process_time
 from typing import Any
 
+from benchmarks.figure import Figure, at_most, beside
 from cqrs_nest.common import Injectable, Module, Scope
 from cqrs_nest.core import Container, RequestScope
 
@@ -117,24 +116,19 @@ def measure_request(container: Container) -> tuple[float, float]:
     return ours * 1e6, cpu_of(by_hand, REQUESTS) * 1e6
 
 
-def report(name: str, unit: str, samples: list[tuple[float, float]]) -> None:
-    warm = samples[1:]
-    ours, hand = median(one for one, _ in warm), median(other for _, other in warm)
-    ratio = median(one / other for one, other in warm)
-    print(f"{name:48} {ours:7.2f} {unit} {hand:7.2f} {unit} {ratio:6.2f}")
-
-
-def main(rounds: int) -> None:
+def measure(rounds: int = 15) -> list[Figure]:
+    """Both beside the same constructors called by hand."""
     container = asyncio.run(Container.create(RequestModule))
     starts: list[tuple[float, float]] = []
     requests: list[tuple[float, float]] = []
     for _ in range(rounds + 1):
         starts.append(measure_start())
         requests.append(measure_request(container))
-    print(f"{'':48} {'cqrs_nest':>10} {'by hand':>10} {'ratio':>6}")
-    report(f"start: {MODULES * PROVIDERS} providers in {MODULES} modules", "ms", starts)
-    report("request: 4 request-scoped over 2 singletons", "us", requests)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 15)
+    start = beside(f"start of {MODULES * PROVIDERS} providers in {MODULES} modules", "ms", starts, "by hand")
+    request = beside("4 request-scoped providers over 2 singletons", "us", requests, "by hand")
+    return [
+        start,
+        Figure("start of them all", "ms", start.ours, goal=at_most(60)),
+        request,
+        Figure("request scope", "us", request.ours, goal=at_most(10)),
+    ]

@@ -1,14 +1,12 @@
 """CPU of one request in process, as a ratio to bare Starlette in the same interleaved run.
 
-python -m benchmarks.http [rounds]
+python -m benchmarks http
 """
 
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
-from statistics import median
 from time import process_time
 from typing import Annotated, Any
 
@@ -19,6 +17,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from benchmarks.figure import Figure, at_most, beside
 from cqrs_nest.common import (
     Body,
     CallHandler,
@@ -161,7 +160,8 @@ async def cpu_per_request(run: Callable[[], Awaitable[None]]) -> float:
     return (process_time() - started) / REQUESTS * 1e6
 
 
-async def main(rounds: int) -> None:
+async def measure_requests(rounds: int) -> list[Figure]:
+    """Each kind of request beside bare Starlette's."""
     ours = HttpApplication(await Container.create(CatModule))
     bare = bare_starlette()
     pairs = {
@@ -179,13 +179,12 @@ async def main(rounds: int) -> None:
     for _ in range(rounds + 1):
         for name, (our_run, bare_run) in pairs.items():
             measured[name].append((await cpu_per_request(our_run), await cpu_per_request(bare_run)))
-    print(f"{'':42} {'cqrs_nest':>10} {'Starlette':>10} {'ratio':>6}")
-    for name, samples in measured.items():
-        warm = samples[1:]
-        our_time, bare_time = median(one for one, _ in warm), median(other for _, other in warm)
-        ratio = median(one / other for one, other in warm)
-        print(f"{name:42} {our_time:7.1f} us {bare_time:7.1f} us {ratio:6.2f}")
+    goals = dict(zip(pairs, (1.25, 1.3, 1.5), strict=True))
+    return [
+        beside(name, "us", samples, "Starlette", at_most(goals[name])) for name, samples in measured.items()
+    ]
 
 
-if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 15))
+def measure(rounds: int = 15) -> list[Figure]:
+    """CPU of a request in process."""
+    return asyncio.run(measure_requests(rounds))

@@ -1,6 +1,6 @@
 """How long it takes from a publish to the projected row, on embedded AWS with its pollers.
 
-    python -m benchmarks.pipeline [commands]
+    python -m benchmarks pipeline
 
 Each command is published when the one before is projected, so that no figure holds a queue. `publish` is
 the answer of `publish_async`, `projected` the moment at which the handler has the command, `strong` the
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-import sys
 import time
 from typing import Any
 
+from benchmarks.figure import Figure, at_most
 from cqrs_nest.commands import CommandModel, CommandService, CommandTableRegistry
 from cqrs_nest.common import Module
 from cqrs_nest.cqrs import CqrsModule, DataSyncHandler
@@ -45,7 +45,7 @@ class Projection:
 class Root: ...
 
 
-async def measure(count: int) -> dict[str, list[float]]:
+async def latencies(count: int) -> dict[str, list[float]]:
     """Milliseconds of each kind."""
     figures: dict[str, list[float]] = {"publish": [], "projected": [], "strong": []}
     with listen("127.0.0.1", 0) as listener:
@@ -71,14 +71,11 @@ async def measure(count: int) -> dict[str, list[float]]:
     return figures
 
 
-def main() -> None:
-    """Print median and 95th percentile."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    print(f"{count} commands on embedded AWS, milliseconds from the call of publish_async")
-    print(f"{'':<10}{'median':>8}{'p95':>8}")
-    for name, values in asyncio.run(measure(count)).items():
-        print(f"{name:<10}{statistics.median(values):>8.1f}{statistics.quantiles(values, n=20)[-1]:>8.1f}")
-
-
-if __name__ == "__main__":
-    main()
+def measure(count: int = 100) -> list[Figure]:
+    """Medians and 95th percentiles of the latencies."""
+    goals = {"projected": at_most(100)}
+    figures: list[Figure] = []
+    for name, values in asyncio.run(latencies(count)).items():
+        figures.append(Figure(f"{name}: median", "ms", statistics.median(values), goal=goals.get(name)))
+        figures.append(Figure(f"{name}: 95th percentile", "ms", statistics.quantiles(values, n=20)[-1]))
+    return figures

@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
+from benchmarks.figure import Figure, at_most
 from benchmarks.quick_dynamodb import QuickDynamoDb
 from benchmarks.rebuild_service import metadata
 from cqrs_nest.aws.dynamodb.attribute_values import serialize_item
@@ -146,8 +148,8 @@ class Rebuilds:
         return digest.hexdigest()
 
 
-async def run(count: int, url: str, page_rows: int, directory: Path) -> None:
-    """All of it; raises FailedError."""
+async def run(count: int, url: str, page_rows: int, directory: Path) -> tuple[float, float]:
+    """All of it: commands a second, and the MiB of the largest process. Raises FailedError."""
     tables = {
         "local-bench-note-command": map(serialize_item, commands(count)),
         "local-bench-note-data": map(serialize_item, data_rows(commands(count))),
@@ -166,12 +168,12 @@ async def run(count: int, url: str, page_rows: int, directory: Path) -> None:
         database = SqlDatabase(url, metadata, create_tables=True)
         await database.on_module_init()
         try:
-            await _measure(Rebuilds(environment, page_rows, database, directory), count)
+            return await _measure(Rebuilds(environment, page_rows, database, directory), count)
         finally:
             await database.on_application_shutdown()
 
 
-async def _measure(rebuilds: Rebuilds, count: int) -> None:
+async def _measure(rebuilds: Rebuilds, count: int) -> tuple[float, float]:
     seconds = await rebuilds.run("rebuild")
     expected = await rebuilds.digest()
     print(f"rebuilt from {count:,} commands in {seconds:.1f} s: {count / seconds:,.0f} commands/s")
@@ -187,6 +189,19 @@ async def _measure(rebuilds: Rebuilds, count: int) -> None:
     print(f"peak memory of a process: {rebuilds.peak_mib:.0f} MiB")
     if rebuilds.peak_mib >= MAX_MIB:
         raise FailedError(f"a process took {MAX_MIB} MiB or more")
+    return count / seconds, rebuilds.peak_mib
+
+
+def measure(count: int = 20_000) -> list[Figure]:
+    """The rate, and the memory, of a rebuild into SQLite."""
+    with tempfile.TemporaryDirectory() as directory:
+        url = f"sqlite+aiosqlite:///{Path(directory) / 'notes.sqlite3'}"
+        with redirect_stdout(sys.stderr):
+            rate, peak = asyncio.run(run(count, url, PAGE_ROWS, Path(directory)))
+    return [
+        Figure(f"read model rebuilt from {count:,} commands", "/s", rate),
+        Figure("memory of the rebuild", "MiB", peak, goal=at_most(MAX_MIB)),
+    ]
 
 
 def main() -> int:

@@ -1,7 +1,7 @@
 """Requests that uvicorn answers in a second of CPU, next to bare Starlette and FastAPI in the same run.
 
 The server's own CPU time is what counts: what else runs on the machine does not.
-make bench-server [or: python -m benchmarks.server [rounds]]
+python -m benchmarks server
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from statistics import median
 from time import perf_counter
+
+from benchmarks.figure import Figure, at_least, beside
 
 NAMES = ("cqrs_nest", "controllers", "starlette", "fastapi")
 CONNECTIONS = 32
@@ -93,7 +94,9 @@ def serve(name: str, port: int) -> subprocess.Popen[str]:
     raise AssertionError(f"{name} did not start")
 
 
-async def main(rounds: int) -> None:
+async def measure_servers(rounds: int) -> list[Figure]:
+    """Both kinds of request, of the whole application and of its controllers alone."""
+    figures: list[Figure] = []
     ports = {name: free_port() for name in NAMES}
     servers: dict[str, int] = {}
     with ExitStack() as running:
@@ -107,17 +110,30 @@ async def main(rounds: int) -> None:
             for _ in range(rounds + 1):
                 for name, port in ports.items():
                     measured[name].append(await requests_per_second(servers[name], port, request))
-            report(label, {name: samples[1:] for name, samples in measured.items()})
+            figures += compared(label, measured)
+    return figures
 
 
-def report(label: str, measured: dict[str, list[float]]) -> None:
-    for name, samples in measured.items():
-        ratios = (
-            f"{median(one / other for one, other in zip(samples, measured[peer], strict=True)):.2f} x {peer}"
-            for peer in ("starlette", "fastapi")
+def compared(label: str, measured: dict[str, list[float]]) -> list[Figure]:
+    """Ours, whole and the controllers alone, beside both peers."""
+    goals = {
+        ("controllers", "starlette"): at_least(0.9),
+        ("controllers", "fastapi"): at_least(1.5),
+        ("cqrs_nest", "fastapi"): at_least(1.5),
+    }
+    return [
+        beside(
+            f"{label} on uvicorn, {name}",
+            "/s of CPU",
+            zip(measured[name], measured[peer], strict=True),
+            peer,
+            goals.get((name, peer)),
         )
-        print(f"{label:16} {name:12} {median(samples):7.0f}   {'   '.join(ratios)}")
+        for name in ("cqrs_nest", "controllers")
+        for peer in ("starlette", "fastapi")
+    ]
 
 
-if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 31))
+def measure(rounds: int = 15) -> list[Figure]:
+    """Requests that are answered in a second of CPU."""
+    return asyncio.run(measure_servers(rounds))

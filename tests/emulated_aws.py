@@ -25,6 +25,24 @@ def emulated_aws() -> Iterator[None]:
 
 
 @contextmanager
+def listening_aws() -> Iterator[str]:
+    """The same by HTTP, for clients that are not botocore's; gives its URL."""
+    if second is not None:
+        with _ministack(second):
+            yield second.url
+        return
+    from cqrs_nest.local.moto_server import MotoServer
+
+    server = MotoServer(lambda written: None)
+    keys = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
+    try:
+        with mock.patch.dict("os.environ", keys):
+            yield server.url
+    finally:
+        server.close()
+
+
+@contextmanager
 def _moto() -> Iterator[None]:
     """One request is done after the other.
 

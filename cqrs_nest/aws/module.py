@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cqrs_nest.aws.appsync import AppSyncEventsService, AppSyncService
+from cqrs_nest.aws.dynamodb.aiohttp_client import AiohttpDynamoDbClient
 from cqrs_nest.aws.dynamodb.attribute_offload import AttributeOffload
 from cqrs_nest.aws.dynamodb.client import Boto3DynamoDbClient, DynamoDbClient
 from cqrs_nest.aws.dynamodb.service import DynamoDbService
@@ -14,6 +15,7 @@ from cqrs_nest.aws.sns import SnsService
 from cqrs_nest.aws.sqs import SqsService
 from cqrs_nest.aws.step_functions import StepFunctionService
 from cqrs_nest.common import Module, provide
+from cqrs_nest.config import Environment
 
 SERVICES = (
     AwsSession,
@@ -28,12 +30,18 @@ SERVICES = (
 )
 
 
+def dynamodb_client(session: AwsSession, environment: Environment) -> DynamoDbClient:
+    """The client that `DYNAMODB_CLIENT` names."""
+    is_fast = environment.dynamodb_client == "aiohttp"
+    return AiohttpDynamoDbClient(session) if is_fast else Boto3DynamoDbClient(session)
+
+
 @Module(
     providers=[
         *SERVICES,
         SignedHttp,
         AttributeOffload,
-        provide(DynamoDbClient, use_class=Boto3DynamoDbClient),
+        provide(DynamoDbClient, use_factory=dynamodb_client, inject=[AwsSession, Environment]),
     ],
     exports=SERVICES,
 )

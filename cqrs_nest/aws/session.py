@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -50,6 +51,7 @@ class AwsSession:
         self._tracing = tracing.spans
         self._clients: dict[str, Any] = {}
         self._session: Any = None
+        self._credentials: Any = None
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="aws")
 
@@ -58,11 +60,15 @@ class AwsSession:
 
         Raises botocore's ClientError for a refused call, and AwsConfigurationError when no region is set.
         """
+        with self.span(service, operation, request):
+            return await self.run(lambda: getattr(self.client(service), operation)(**request))
+
+    def span(self, service: str, operation: str, request: Mapping[str, Any]) -> AbstractContextManager[Any]:
+        """The span of a call, if calls are traced."""
         if self._tracing is None:
-            return await self._call(service, operation, request)
+            return nullcontext()
         attributes = call_attributes(service, operation, request)
-        with self._tracing.span(f"{service}.{operation}", "CLIENT", attributes):
-            return await self._call(service, operation, request)
+        return self._tracing.span(f"{service}.{operation}", "CLIENT", attributes)
 
     async def run(self, blocking: Callable[[], T]) -> T:
         """Run a function that blocks, such as one that reads a response's stream, in one of the threads."""
@@ -86,17 +92,23 @@ class AwsSession:
         """
         with self._lock:
             self._session = self._session or _new_session()
-        credentials = self._session.get_credentials()
+        credentials = self._credentials = self._session.get_credentials()
         return credentials and credentials.get_frozen_credentials(), self._session.region_name
+
+    async def credentials(self) -> Any:
+        """The process's credentials, for botocore's signers; None if there are none. Does not block."""
+        found = self._credentials
+        is_old = getattr(found, "refresh_needed", None)  # those that are fetched have it
+        if found is None or (is_old is not None and is_old()):
+            frozen, _ = await self.run(self.identity)
+            return frozen
+        return found.get_frozen_credentials()
 
     async def on_application_shutdown(self, signal: str | None = None) -> None:
         """Let running calls end, then close the connections."""
         await asyncio.to_thread(self._threads.shutdown)
         for client in self._clients.values():
             client.close()
-
-    async def _call(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        return await self.run(lambda: getattr(self.client(service), operation)(**request))
 
     def _build(self, service: str) -> Any:
         from botocore.config import Config

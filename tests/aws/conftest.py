@@ -8,19 +8,36 @@ from typing import Any
 import pytest
 
 from cqrs_nest.aws import AwsSession, DynamoDbService, S3Service
-from cqrs_nest.aws.dynamodb import Boto3DynamoDbClient
+from cqrs_nest.aws.dynamodb import AiohttpDynamoDbClient, DynamoDbClient
 from cqrs_nest.aws.dynamodb.attribute_offload import AttributeOffload
+from cqrs_nest.aws.module import dynamodb_client
 from cqrs_nest.config import Environment
-from tests.emulated_aws import emulated_aws
+from tests.emulated_aws import emulated_aws, listening_aws
 
 REGION = "eu-west-1"
 
 
 @pytest.fixture
-def environment() -> Environment:
+def port() -> str:
+    """What calls DynamoDB: a file of tests overrides it to run on each."""
+    return "boto3"
+
+
+@pytest.fixture
+def emulator(port: str) -> Iterator[str | None]:
+    """Emulated AWS; where it listens, if it has to be called by HTTP."""
+    with listening_aws() if port == "aiohttp" else emulated_aws() as url:
+        yield url
+
+
+@pytest.fixture
+def environment(emulator: str | None, port: Any) -> Environment:
     return Environment(
         node_env="local",
         app_name="test",
+        dynamodb_client=port,
+        dynamodb_endpoint=emulator,
+        s3_endpoint=emulator,
         dynamodb_region=REGION,
         s3_region=REGION,
         sns_region=REGION,
@@ -31,13 +48,7 @@ def environment() -> Environment:
 
 
 @pytest.fixture
-def emulator() -> Iterator[None]:
-    with emulated_aws():
-        yield
-
-
-@pytest.fixture
-async def session(emulator: None, environment: Environment) -> AsyncIterator[AwsSession]:
+async def session(environment: Environment) -> AsyncIterator[AwsSession]:
     session = AwsSession(environment)
     yield session
     await session.on_application_shutdown()
@@ -52,8 +63,16 @@ def s3(session: AwsSession, environment: Environment) -> S3Service:
 
 
 @pytest.fixture
-def dynamodb(session: AwsSession, s3: S3Service, environment: Environment) -> DynamoDbService:
-    return DynamoDbService(Boto3DynamoDbClient(session), AttributeOffload(s3, environment), environment)
+async def client(session: AwsSession, environment: Environment) -> AsyncIterator[DynamoDbClient]:
+    client = dynamodb_client(session, environment)
+    yield client
+    if isinstance(client, AiohttpDynamoDbClient):
+        await client.on_application_shutdown()
+
+
+@pytest.fixture
+def dynamodb(client: DynamoDbClient, s3: S3Service, environment: Environment) -> DynamoDbService:
+    return DynamoDbService(client, AttributeOffload(s3, environment), environment)
 
 
 @pytest.fixture

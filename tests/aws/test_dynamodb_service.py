@@ -15,6 +15,7 @@ from cqrs_nest.aws.dynamodb import (
     Check,
     Condition,
     Delete,
+    DynamoDbClient,
     IfNotExists,
     Increment,
     ListAppend,
@@ -24,6 +25,13 @@ from cqrs_nest.aws.dynamodb import (
     cancellation_reasons,
     is_condition_failure,
 )
+
+
+@pytest.fixture(params=["boto3", "aiohttp"])
+def port(request: pytest.FixtureRequest) -> Any:
+    """Every test of this file holds for both."""
+    return request.param
+
 
 KEY = {"pk": "A#t", "sk": "1"}
 LARGE = {"text": "x" * 200}
@@ -190,27 +198,24 @@ async def test_a_transaction_does_all_or_nothing(dynamodb: DynamoDbService, tabl
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
 async def test_a_transaction_that_clashes_or_is_throttled_is_tried_again(
-    dynamodb: DynamoDbService, session: AwsSession, table: str, code: str
+    dynamodb: DynamoDbService, client: DynamoDbClient, table: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens: list[str] = []
+    write = client.transact_write_items
 
-    def refuse_twice(params: Mapping[str, Any], **_: Any) -> Any:
-        tokens.append(str(params["body"]))
+    async def refuse_twice(**request: Any) -> dict[str, Any]:
+        tokens.append(request["ClientRequestToken"])
         if len(tokens) > 2:
-            return None
+            return await write(**request)
         reasons = [{"Code": code}, {"Code": "None"}]
         error = {"Code": "TransactionCanceledException", "Message": code}
-        return _Refused(), {"Error": error, "CancellationReasons": reasons, "ResponseMetadata": {}}
+        raise ClientError({"Error": error, "CancellationReasons": reasons}, "TransactWriteItems")
 
-    session.client("dynamodb").meta.events.register("before-call.dynamodb.TransactWriteItems", refuse_twice)
+    monkeypatch.setattr(client, "transact_write_items", refuse_twice)
     await dynamodb.transact_write([Put(table, KEY)])
     assert await dynamodb.get_item(table, KEY) == KEY
     assert len(set(tokens)) == 1, "the repetition is the same request, with the same token"
     assert len(tokens) == 3
-
-
-class _Refused:
-    status_code = 400
 
 
 @pytest.mark.beyond_moto

@@ -1,5 +1,6 @@
 """DynamoDB: values, conditions and updates in plain Python, behind one small port."""
 
+from cqrs_nest.aws.dynamodb.aiohttp_client import AiohttpDynamoDbClient
 from cqrs_nest.aws.dynamodb.attribute_values import (
     Item,
     deserialize,
@@ -33,6 +34,7 @@ from cqrs_nest.aws.dynamodb.transactions import (
 __all__ = [
     "ITEM_EXISTS",
     "ITEM_NOT_EXISTS",
+    "AiohttpDynamoDbClient",
     "Boto3DynamoDbClient",
     "Check",
     "Condition",

@@ -57,7 +57,7 @@ def deserialize_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
     >>> deserialize_item({"version": {"N": "2"}, "rate": {"N": "1.50"}, "tags": {"SS": ["x"]}})
     {'version': 2, 'rate': 1.5, 'tags': {'x'}}
     """
-    plain = {name: deserialize(value) for name, value in item.items()}
+    plain = _plain_map(item)
     for name in MOMENTS:
         moment = plain.get(name)
         if isinstance(moment, str):
@@ -123,7 +123,9 @@ def _map(value: Mapping[Any, Any], path: str) -> AttributeMap:
     for name, item in value.items():
         if not isinstance(name, str):
             raise UnsupportedValueError(path, name, "names are texts")
-        if item is not REMOVE:
+        if type(item) is str:  # most are, and no text can be wrong
+            written[name] = {"S": item}
+        elif item is not REMOVE:
             written[name] = serialize(item, f"{path}.{name}" if path else name)
     return written
 
@@ -183,12 +185,20 @@ def _number(text: str) -> int | float | Decimal:
     return number if abs(number) <= MAX_SAFE_FLOAT and Decimal(repr(number)) == exact else exact
 
 
+def _plain_map(content: Mapping[str, Mapping[str, Any]]) -> Item:
+    plain: Item = {}
+    for name, value in content.items():
+        ((kind, inner),) = value.items()
+        plain[name] = inner if kind == "S" else _READERS[kind](inner)
+    return plain
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "S": lambda content: content,
     "N": _number,
     "BOOL": lambda content: content,
     "NULL": lambda content: None,
-    "M": lambda content: {name: deserialize(value) for name, value in content.items()},
+    "M": lambda content: _plain_map(content),
     "L": lambda content: [deserialize(value) for value in content],
     "SS": set,
     "NS": lambda content: {_number(text) for text in content},
