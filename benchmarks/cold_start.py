@@ -1,4 +1,4 @@
-"""From the start of a process to its first answered event: the sample application in Lambda, beside the floor.
+"""From the start of a process to its first answered event: the sample application, beside the floor.
 
 python -m benchmarks cold_start
 
