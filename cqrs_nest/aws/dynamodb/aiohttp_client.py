@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -116,7 +117,7 @@ class AiohttpDynamoDbClient:
         from cqrs_nest.aws.dynamodb.botocore_rules import BotocoreRules
 
         try:
-            import aiohttp  # noqa: F401 - imported here, in a thread, as it takes a while
+            import_module("aiohttp")  # here, in a thread, as it takes a while
         except ImportError as error:
             raise AwsConfigurationError(
                 "DYNAMODB_CLIENT is aiohttp, which is not installed: pip install 'cqrs-nest[fast]'"
