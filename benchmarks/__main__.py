@@ -26,6 +26,7 @@ RESULTS, CHARTS = ROOT / "build" / "bench.json", ROOT / "docs" / "benchmarks"
 NAMES = (
     "cold_start",
     "dynamodb",
+    "end_to_end",
     "container",
     "buses",
     "http",

@@ -87,7 +87,9 @@ def _mapping(value: Mapping[Any, Any], path: str) -> dict[str, Any]:
     for key, item in value.items():
         if not isinstance(key, str):
             raise UnsupportedValueError(path, key, "keys are texts")
-        if item is not REMOVE:
+        if type(item) is str or item is None:  # most are, and neither can be wrong
+            plain[key] = item
+        elif item is not REMOVE:
             plain[key] = _plain(item, f"{path}.{key}" if path else key)
     return plain
 
