@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +16,7 @@ from cqrs_nest.cli.output import as_json, print_json
 from cqrs_nest.cli.scaffold.template import build_template
 
 ANSWERS = ".cqrs-nest.yml"
+_MADE = re.compile(r"^# made (?P<hash>[0-9a-f]{64}) (?P<path>.+)$", re.MULTILINE)
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TAKEN = {"cqrs-nest", "sample-app", "test", "tests"}
 
@@ -52,7 +54,7 @@ def new(name: str, directory: Path | None, as_json: bool) -> None:
     directory = directory or Path(name)
     if directory.exists() and any(directory.iterdir()):
         raise click.ClickException(f"{directory} is not empty; choose another name or --directory")
-    _write(directory, name, overwrite=False)
+    _write(directory, name, overwrite=True)
     _begin_repository(directory)
     if as_json:
         print_json({"name": name, "directory": str(directory)})
@@ -61,12 +63,14 @@ def new(name: str, directory: Path | None, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--overwrite", is_flag=True, help="Write over files that you have edited, too.")
 @as_json
-def update(as_json: bool) -> None:
+def update(overwrite: bool, as_json: bool) -> None:
     """Bring the project in this directory to what this version's `new` makes.
 
-    Its own files are written over, yours stay. The working tree has to be clean, so that `git diff` shows
-    what came, and `git checkout -p` takes back what you want otherwise.
+    Files that you have edited or removed stay as they are, and are named if this version makes them
+    otherwise; with `--overwrite` they are written over too. The working tree has to be clean, so that
+    `git diff` shows what came, and `git checkout -p` takes back what you want otherwise.
     """
     directory = Path.cwd()
     answers = directory / ANSWERS
@@ -74,16 +78,40 @@ def update(as_json: bool) -> None:
         raise click.ClickException(f"there is no {ANSWERS} here; run it in a project of `cqrs-nest new`")
     if _git(directory, "status", "--porcelain") != "":
         raise click.ClickException("the working tree is no clean git repository; commit first")
-    name = _project_name(answers)
-    _write(directory, name, overwrite=True)
+    kept = _write(directory, _project_name(answers), overwrite=overwrite)
     changed = _git(directory, "status", "--porcelain", "--untracked-files=all") or ""
     if as_json:
-        print_json({"changed": [line[3:] for line in changed.splitlines()]})
+        print_json({"changed": [line[3:] for line in changed.splitlines()], "kept": kept})
         return
-    click.echo(changed or f"everything is as cqrs-nest {__version__} makes it\n", nl=False)
+    left = "".join(f"{path} is yours and stays; --overwrite brings the new one\n" for path in kept)
+    click.echo(changed + left or f"everything is as cqrs-nest {__version__} makes it\n", nl=False)
 
 
-def _write(directory: Path, name: str, *, overwrite: bool) -> None:
+def _write(directory: Path, name: str, *, overwrite: bool) -> list[str]:
+    """Write what this version makes, except over edited files; those of which it would make another."""
+    answers = directory / ANSWERS
+    known = _made_before(answers)
+    made: dict[str, str | None] = {}
+    kept: list[str] = []
+    with TemporaryDirectory() as rendered:
+        _render(Path(rendered), name)
+        for source in sorted(file for file in Path(rendered).rglob("*") if file.is_file()):
+            path = source.relative_to(rendered).as_posix()
+            target = directory / path
+            made[path] = _hash(source)
+            if not overwrite and path in known and _hash(target) != known[path]:
+                if made[path] not in (known[path], _hash(target)):
+                    kept.append(path)
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+    del made[ANSWERS]
+    with answers.open("a") as file:
+        file.writelines(f"# made {digest} {path}\n" for path, digest in made.items())
+    return kept
+
+
+def _render(directory: Path, name: str) -> None:
     from copier import run_copy
     from ruff import find_ruff_bin
 
@@ -94,10 +122,20 @@ def _write(directory: Path, name: str, *, overwrite: bool) -> None:
     }
     with TemporaryDirectory() as template:
         build_template(Path(template))
-        run_copy(template, directory, data=answers, defaults=True, overwrite=overwrite, quiet=True)
+        run_copy(template, directory, data=answers, defaults=True, overwrite=True, quiet=True)
     # The order of imports and the breaks of lines depend on the package's name.
     for command in (["check", "--select", "I", "--fix"], ["format"]):
-        subprocess.run([find_ruff_bin(), *command, "--quiet", "."], cwd=directory, check=True)  # noqa: S603
+        subprocess.run([find_ruff_bin(), *command, "--no-cache", "--quiet", "."], cwd=directory, check=True)  # noqa: S603
+
+
+def _made_before(answers: Path) -> dict[str, str]:
+    """The hash that each file had when it was written last."""
+    lines = _MADE.finditer(answers.read_text()) if answers.is_file() else ()
+    return {line["path"]: line["hash"] for line in lines}
+
+
+def _hash(file: Path) -> str | None:
+    return sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
 def _project_name(answers: Path) -> str:

@@ -37,7 +37,7 @@ def test_every_command_takes_json_and_debug() -> None:
     for name, command in every_command():
         options = {option for parameter in command.params for option in parameter.opts}
         assert "--debug" in options, name
-        assert "--json" in options or name.startswith(("migrations ", "projections ")), name
+        assert "--json" in options, name
 
 
 def test_the_help_is_there_before_anything_is_imported() -> None:

@@ -1,6 +1,7 @@
 """`cqrs-nest new` and `update`, run as a user runs them. `tests/scaffold` runs what they make."""
 
 import ast
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -78,26 +79,42 @@ def test_a_directory_with_files_is_left_alone(tmp_path: Path) -> None:
     assert [file.name for file in (tmp_path / "shop").iterdir()] == ["mine.txt"]
 
 
-def test_an_update_brings_back_what_new_makes_and_keeps_what_is_added(tmp_path: Path) -> None:
+def test_an_update_brings_what_is_new_and_keeps_what_is_edited(tmp_path: Path) -> None:
     assert json.loads(run(tmp_path, "new", "shop", "--json").stdout) == {"name": "shop", "directory": "shop"}
     shop = tmp_path / "shop"
+    as_made = {name: (shop / name).read_text() for name in (".cqrs-nest.yml", "Makefile", "Dockerfile")}
     (shop / "shop" / "mine.py").write_text("MINE = True\n")
-    makefile = (shop / "Makefile").read_text()
-    (shop / "Makefile").write_text("old:\n")
+    (shop / "Makefile").write_text("edited:\n")
     refused = run(shop, "update")
-    git(shop, "add", "--all")
-    git(shop, "commit", "--quiet", "--message", "Begin")
-    first = run(shop, "update")
-    git(shop, "commit", "--quiet", "--all", "--message", "Update")
-    second = run(shop, "update")
-    third = run(shop, "update", "--json")
-
     assert "the working tree is no clean git repository; commit first" in refused.stderr
-    assert first.stdout == " M Makefile\n", first.stderr
-    assert (shop / "Makefile").read_text() == makefile
+
+    # As if an earlier version had made the image and the Makefile otherwise.
+    (shop / "Dockerfile").write_text("FROM old\n")
+    made = shop / ".cqrs-nest.yml"
+    for name, earlier in (("Dockerfile", "FROM old\n"), ("Makefile", "old:\n")):
+        was, then = (hashlib.sha256(text.encode()).hexdigest() for text in (as_made[name], earlier))
+        made.write_text(made.read_text().replace(f"{was} {name}", f"{then} {name}"))
+    commit(shop)
+    first = run(shop, "update")
+    assert first.stdout.splitlines() == [
+        " M .cqrs-nest.yml",
+        " M Dockerfile",
+        "Makefile is yours and stays; --overwrite brings the new one",
+    ], first.stderr
+    texts = {name: (shop / name).read_text() for name in as_made}
+    assert texts == {**as_made, "Makefile": "edited:\n"}
     assert (shop / "shop" / "mine.py").read_text() == "MINE = True\n"
-    assert second.stdout == f"everything is as cqrs-nest {__version__} makes it\n"
-    assert json.loads(third.stdout) == {"changed": []}
+
+    commit(shop)
+    assert json.loads(run(shop, "update", "--json").stdout) == {"changed": [], "kept": []}
+    assert run(shop, "update", "--overwrite").stdout == " M Makefile\n"
+    commit(shop)
+    assert run(shop, "update").stdout == f"everything is as cqrs-nest {__version__} makes it\n"
+
+
+def commit(directory: Path) -> None:
+    git(directory, "add", "--all")
+    git(directory, "commit", "--quiet", "--message", "Change")
 
 
 def test_an_update_outside_of_a_project(tmp_path: Path) -> None:
