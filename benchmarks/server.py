@@ -117,6 +117,7 @@ async def measure_servers(rounds: int) -> list[Figure]:
 def compared(label: str, measured: dict[str, list[float]]) -> list[Figure]:
     """Ours, whole and the controllers alone, beside both peers."""
     goals = {
+        ("cqrs_nest", "starlette"): at_least(0.9),
         ("controllers", "starlette"): at_least(0.9),
         ("controllers", "fastapi"): at_least(1.5),
         ("cqrs_nest", "fastapi"): at_least(1.5),
