@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from time import perf_counter
 
-from benchmarks.charts import bars, lines
+from benchmarks.charts import bars
 from benchmarks.figure import Figure, table
 
 ROOT = Path(__file__).parents[1]
@@ -77,10 +77,8 @@ def write(results: dict[str, list[Figure]]) -> None:
     RESULTS.write_text(json.dumps(found, indent=1))
     CHARTS.mkdir(exist_ok=True)
     for name, figures in results.items():
-        if any(figure.ratio and not figure.curve for figure in figures):
+        if any(figure.ratio for figure in figures):
             (CHARTS / f"{name}.svg").write_text(bars(name.replace("_", " "), figures))
-        if any(figure.curve for figure in figures):
-            (CHARTS / f"{name}_growth.svg").write_text(lines(f"{name}: growth", figures))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Figures as small SVG files: bars of the ratios with their goals, lines of what was taken at many sizes."""
+"""Figures as small SVG files: bars of the ratios with their goals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLOURS = {True: MET, False: MISSED, None: NONE}
 
 def bars(title: str, figures: Sequence[Figure]) -> str:
     """The ratio of each figure to its peer, on a logarithmic scale; the tick is the goal."""
-    shown = [figure for figure in figures if figure.ratio and not figure.curve]
+    shown = [figure for figure in figures if figure.ratio]
     bounds = [figure.goal.bound for figure in shown if figure.goal]
     ends = [1.0, *bounds, *(figure.ratio for figure in shown if figure.ratio)]
     low, high = log10(min(ends)) - 0.15, log10(max(ends)) + 0.15
@@ -42,36 +42,6 @@ def bars(title: str, figures: Sequence[Figure]) -> str:
     return _svg(title, height, parts)
 
 
-def lines(title: str, figures: Sequence[Figure]) -> str:
-    """Curves of a figure over the size it was taken at, each beside its value at the smallest size."""
-    shown = [figure for figure in figures if figure.curve]
-    left, top, width, height = 60, HEAD, 440, 220
-    furthest = max(log10(x) for figure in shown for x, _ in figure.curve)
-    tallest = max(2.0, max(y / figure.curve[0][1] for figure in shown for _, y in figure.curve) * 1.1)
-    parts = [
-        _line([(left, top), (left, top + height), (left + width, top + height)], LINE),
-        _text(left + width / 2, top + height + 32, "size, logarithmic", "middle"),
-    ]
-    for step in range(int(furthest) + 1):
-        parts.append(_text(left + width * step / furthest, top + height + 16, f"{10**step:,}", "middle"))
-    for value in (0.0, 1.0, tallest):
-        parts.append(_text(left - 6, top + height * (1 - value / tallest) + 4, f"{value:.1f} x", "end"))
-    palette = ("#1565c0", "#c62828", "#2e7d32", "#6a1b9a", "#ef6c00", "#00838f")
-    for index, figure in enumerate(shown):
-        colour, base = palette[index % len(palette)], figure.curve[0][1]
-        points = [
-            (left + width * log10(x) / furthest, top + height * (1 - y / base / tallest))
-            for x, y in figure.curve
-        ]
-        parts.append(_line(points, colour, 2))
-        parts.append(_box(left + width + 24, top + index * 40, 12, 12, colour))
-        name = figure.metric.partition(", ")[0]
-        parts.append(_text(left + width + 42, top + index * 40 + 10, name, "start"))
-        growth = f"{number(base)} to {number(figure.ours)} {figure.unit}"
-        parts.append(_text(left + width + 42, top + index * 40 + 25, growth, "start"))
-    return _svg(title, top + height + 50, parts)
-
-
 def _svg(title: str, height: float, parts: Sequence[str]) -> str:
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:.0f}" '
@@ -90,6 +60,6 @@ def _box(x: float, y: float, width: float, height: float, colour: str) -> str:
     return f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height}" fill="{colour}"/>'
 
 
-def _line(points: Sequence[tuple[float, float]], colour: str, width: int = 1) -> str:
+def _line(points: Sequence[tuple[float, float]], colour: str) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"/>'
+    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1"/>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
@@ -34,7 +34,7 @@ def at_least(bound: float) -> Goal:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `curve` has the points of a figure that was taken at several sizes."""
+    """One line of the table."""
 
     metric: str
     unit: str
@@ -43,7 +43,6 @@ class Figure:
     theirs: float | None = None
     ratio: float | None = None
     goal: Goal | None = None
-    curve: tuple[tuple[float, float], ...] = ()
 
     @property
     def met(self) -> bool | None:
@@ -61,15 +60,6 @@ def beside(
     warm = list(samples)[1:]
     ours, theirs = (median(pair[side] for pair in warm) for side in (0, 1))
     return Figure(metric, unit, ours, peer, theirs, median(one / other for one, other in warm), goal)
-
-
-def grown(
-    metric: str, unit: str, points: Sequence[tuple[float, float]], of: str, goal: Goal | None = None
-) -> Figure:
-    """The figure at the largest size beside that at the smallest; `of` is what there is more and more of."""
-    (first, small), (last, large) = points[0], points[-1]
-    metric = f"{metric}, {first:,.0f} to {last:,.0f} {of}"
-    return Figure(metric, unit, large, f"at {first:,.0f}", small, large / small, goal, tuple(points))
 
 
 HEADINGS = ("metric", "ours", "peer", "", "ratio", "goal", "met")

@@ -98,9 +98,10 @@ def _write(directory: Path, name: str, *, overwrite: bool) -> list[str]:
         for source in sorted(file for file in Path(rendered).rglob("*") if file.is_file()):
             path = source.relative_to(rendered).as_posix()
             target = directory / path
-            made[path] = _hash(source)
-            if not overwrite and path in known and _hash(target) != known[path]:
-                if made[path] not in (known[path], _hash(target)):
+            made[path] = new = _hash(source)
+            before, now = known.get(path), _hash(target)
+            if before is not None and now != before and not overwrite:
+                if new not in (before, now):
                     kept.append(path)
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,6 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -28,6 +27,7 @@ from cqrs_nest.aws import AwsSession
 from cqrs_nest.core import Container
 from cqrs_nest.pipeline import command_progress
 from tests.reliability.application import TABLES, Item, create_resources, start
+from tests.reliability.separate_emulator import separate_emulator
 
 OPERATIONS = (
     "async create",
@@ -82,7 +82,7 @@ def run(
 ) -> Iterator[Outcome]:
     """Every case of some tables."""
     command_progress.GRACE = timedelta(0)
-    with _emulator() as url:
+    with separate_emulator(stderr=subprocess.DEVNULL) as url:
         _in_child(lambda: _create(url))
         container = asyncio.run(start(url))
         for table in tables:
@@ -214,22 +214,6 @@ def _in_child(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
 
 async def _awaited(work: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
     return await work()
-
-
-@contextmanager
-def _emulator() -> Iterator[str]:
-    credentials = {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
-    os.environ.update(credentials)
-    command = [sys.executable, "-m", "tests.reliability.emulator"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.stdin.close()
 
 
 def main() -> int:

@@ -16,13 +16,12 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -35,6 +34,7 @@ from cqrs_nest.local import stream_poller
 from cqrs_nest.local.stream_poller import StreamPoller
 from cqrs_nest.local.write_signal import WriteSignal
 from tests.reliability.consumer import ACCOUNT, INDEX, PREFIX, REGION, commands_of, metadata, start
+from tests.reliability.separate_emulator import separate_emulator
 
 PK = "TODO#acme"
 TABLE = f"{PREFIX}todo-command"
@@ -152,7 +152,7 @@ class KillTest:
 
     async def run(self) -> None:
         """Run it to the end; `faults` is empty if all is well."""
-        with _emulator() as url, tempfile.TemporaryDirectory() as directory:
+        with separate_emulator() as url, tempfile.TemporaryDirectory() as directory:
             database = Path(directory) / "todo.sqlite3"
             metadata.create_all(create_engine(f"sqlite:///{database}"))
             container = await start(url, database)
@@ -325,19 +325,6 @@ async def _create_resources(session: AwsSession) -> str:
         Attributes={"RawMessageDelivery": "true"},
     )
     return stream
-
-
-@contextmanager
-def _emulator() -> Iterator[str]:
-    os.environ |= {"AWS_ACCESS_KEY_ID": "emulated", "AWS_SECRET_ACCESS_KEY": "emulated"}
-    command = [sys.executable, "-m", "tests.reliability.emulator"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.stdin.close()
 
 
 def main() -> int:
