@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -51,6 +52,7 @@ class AwsSession:
         self._tracing = tracing.spans
         self._clients: dict[str, Any] = {}
         self._session: Any = None
+        self._settings: Any = None
         self._credentials: Any = None
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(CONCURRENT_CALLS, thread_name_prefix="aws")
@@ -91,9 +93,15 @@ class AwsSession:
         Blocks where they are fetched anew.
         """
         with self._lock:
-            self._session = self._session or _new_session()
-        credentials = self._credentials = self._session.get_credentials()
-        return credentials and credentials.get_frozen_credentials(), self._session.region_name
+            session = self._opened()
+        credentials = self._credentials = session.get_credentials()
+        return credentials and credentials.get_frozen_credentials(), session.region_name
+
+    def setting(self, name: str) -> Any:
+        """What environment or profile say of one of botocore's variables, such as `ca_bundle`."""
+        with self._lock:
+            self._opened()
+        return self._settings.get_config_variable(name)
 
     async def credentials(self) -> Any:
         """The process's credentials, for botocore's signers; None if there are none. Does not block."""
@@ -114,17 +122,17 @@ class AwsSession:
         from botocore.config import Config
         from botocore.exceptions import NoRegionError
 
-        self._session = self._session or _new_session()
+        session = self._opened()
         config = Config(
             max_pool_connections=CONCURRENT_CALLS,
-            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            retries=self._retries(),
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
             s3={"addressing_style": "path"},
         )
         prefix = _SETTINGS.get(service)
         try:
-            return self._session.client(
+            return session.client(
                 service,
                 endpoint_url=self._setting(prefix, "endpoint"),
                 region_name=self._setting(prefix, "region"),
@@ -136,12 +144,25 @@ class AwsSession:
                 f"The AWS region of {service} is not known: set {variable} in the environment or in .env"
             ) from error
 
+    def _retries(self) -> Any:
+        """What AWS_RETRY_MODE and AWS_MAX_ATTEMPTS or the profile say, and ours where they say nothing."""
+        mode = os.environ.get("AWS_RETRY_MODE") or self._settings.get_scoped_config().get("retry_mode")
+        attempts = self._settings.get_config_variable("max_attempts")
+        return {
+            "mode": mode or "standard",
+            "total_max_attempts": ATTEMPTS if attempts is None else attempts,
+        }
+
     def _setting(self, prefix: str | None, name: str) -> str | None:
         return getattr(self._environment, f"{prefix}_{name}", None)
 
+    def _opened(self) -> Any:
+        """The session of boto3, made at its first use, while the lock is held."""
+        if self._session is None:
+            # Any: the stubs know a client only by the literal name of its service.
+            import boto3
+            import botocore.session
 
-def _new_session() -> Any:
-    # Any: the stubs know a client only by the literal name of its service.
-    import boto3
-
-    return boto3.Session()
+            self._settings = botocore.session.get_session()
+            self._session = boto3.Session(botocore_session=self._settings)
+        return self._session

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -12,6 +13,7 @@ from cqrs_nest.aws.dynamodb import AiohttpDynamoDbClient, DynamoDbClient
 from cqrs_nest.aws.dynamodb.attribute_offload import AttributeOffload
 from cqrs_nest.aws.module import dynamodb_client
 from cqrs_nest.config import Environment
+from tests.aws.scripted_server import ScriptedServer, scripted_server
 from tests.emulated_aws import emulated_aws, listening_aws
 
 REGION = "eu-west-1"
@@ -86,3 +88,52 @@ def table(session: AwsSession) -> str:
         BillingMode="PAY_PER_REQUEST",
     )
     return "items"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ScriptedServer]:
+    """Stands in the place of DynamoDB, to answer what no emulator does."""
+    async with scripted_server() as scripted:
+        yield scripted
+
+
+class MakeClient(Protocol):
+    def __call__(self, endpoint: str | None, region: str | None = REGION) -> DynamoDbClient: ...
+
+
+@pytest.fixture
+def aws_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Keys in the environment, and nothing else of what botocore reads on this machine."""
+    for name in (name for name in os.environ if name.upper().endswith("_PROXY") or name.startswith("AWS_")):
+        monkeypatch.delenv(name)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "some-key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return monkeypatch
+
+
+@pytest.fixture
+async def make(port: Any, aws_settings: pytest.MonkeyPatch) -> AsyncIterator[MakeClient]:
+    """Makes a client for an endpoint; None leaves the endpoint to botocore."""
+    made: list[tuple[AwsSession, DynamoDbClient]] = []
+
+    def make(endpoint: str | None, region: str | None = REGION) -> DynamoDbClient:
+        environment = Environment(
+            node_env="local",
+            app_name="t",
+            dynamodb_client=port,
+            dynamodb_endpoint=endpoint,
+            dynamodb_region=region,
+        )
+        session = AwsSession(environment)
+        made.append((session, dynamodb_client(session, environment)))
+        return made[-1][1]
+
+    yield make
+    for session, client in made:
+        if isinstance(client, AiohttpDynamoDbClient):
+            await client.on_application_shutdown()
+        await session.on_application_shutdown()

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from os import environ
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import orjson
 
 from cqrs_nest.aws.errors import AwsConfigurationError
-from cqrs_nest.aws.session import CONCURRENT_CALLS, CONNECT_SECONDS, READ_SECONDS, AwsSession
+from cqrs_nest.aws.session import CONNECT_SECONDS, READ_SECONDS, AwsSession
 from cqrs_nest.common import Injectable
 
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
-
+    from cqrs_nest.aws.dynamodb.aiohttp_connections import AiohttpConnections
     from cqrs_nest.aws.dynamodb.botocore_rules import Answer, BotocoreRules
+
+
+class _Port(NamedTuple):
+    rules: BotocoreRules
+    connections: AiohttpConnections
 
 
 @Injectable()
@@ -30,9 +36,8 @@ class AiohttpDynamoDbClient:
 
     def __init__(self, session: AwsSession) -> None:
         self._session = session
-        self._rules: BotocoreRules | None = None
-        self._http: ClientSession | None = None
-        self._starting = asyncio.Lock()
+        self._port: _Port | None = None
+        self._opening = threading.Lock()
 
     async def put_item(self, **request: Any) -> dict[str, Any]:
         return await self._call("PutItem", "put_item", request)
@@ -60,95 +65,62 @@ class AiohttpDynamoDbClient:
 
     async def on_application_shutdown(self, signal: str | None = None) -> None:
         """Close the connections."""
-        http, self._http = self._http, None
-        if http is not None:
-            await http.close()
+        if self._port is not None:
+            await self._port.connections.close()
 
     async def _call(self, operation: str, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
         with self._session.span("dynamodb", method, request):
-            rules, http = await self._started()
+            port = self._port
+            if port is None:
+                port = await self._session.run(self._opened)
             body = orjson.dumps(request, default=_base64)
             attempts = 1
             context: dict[str, Any] = {}
             while True:
-                answer = await self._attempt(rules, http, operation, body)
-                delay = rules.retry_delay(operation, answer, attempts, context)
+                answer = await self._attempt(port, operation, body)
+                delay = port.rules.retry_delay(operation, answer, attempts, context)
                 if delay is None:
-                    return rules.result(operation, answer, attempts, context)
+                    return port.rules.result(operation, answer, attempts, context)
                 await asyncio.sleep(delay)
                 attempts += 1
 
-    async def _attempt(
-        self, rules: BotocoreRules, http: ClientSession, operation: str, body: bytes
-    ) -> Answer:
-        from aiohttp import ClientError
-
-        from cqrs_nest.aws.dynamodb.botocore_rules import Answer
-
+    async def _attempt(self, port: _Port, operation: str, body: bytes) -> Answer:
+        rules = port.rules
+        if rules.limits_rate:
+            await self._session.run(lambda: rules.wait_for_turn(operation))
         headers = rules.signed_headers(await self._session.credentials(), operation, body)
-        try:
-            async with http.post(rules.url, data=body, headers=headers, proxy=rules.proxy) as response:
-                content = await response.read()
-        except (ClientError, TimeoutError, OSError) as error:
-            return Answer(error=_connection_error(error, rules.url))
-        answer_headers = {name.lower(): value for name, value in response.headers.items()}
-        answer = Answer(response.status, answer_headers, content)
-        if response.status >= 300:
-            answer.parsed = rules.read_error(operation, answer)
-            return answer
-        answer.parsed = _read(content)
-        answer.parsed["ResponseMetadata"] = {
-            "RequestId": answer_headers.get("x-amzn-requestid", ""),
-            "HTTPStatusCode": response.status,
-            "HTTPHeaders": answer_headers,
-        }
+        answer = await port.connections.post(body, headers)
+        if answer.error is None:
+            if answer.status_code >= 300:
+                answer.parsed = rules.read_error(operation, answer)
+            else:
+                rules.read_success(answer, _read)
         return answer
 
-    async def _started(self) -> tuple[BotocoreRules, ClientSession]:
-        """What the first call makes; importing and building it takes a while."""
-        if self._rules is None or self._http is None:
-            async with self._starting:
-                if self._rules is None or self._http is None:
-                    rules = await self._session.run(self._make_rules)
-                    self._rules, self._http = rules, _connections()
-        return self._rules, self._http
+    def _opened(self) -> _Port:
+        """What the first call makes, in a thread: importing and building it takes a while."""
+        with self._opening:
+            port = self._port = self._port or self._open()
+            return port
 
-    def _make_rules(self) -> BotocoreRules:
-        from cqrs_nest.aws.dynamodb.botocore_rules import BotocoreRules
-
+    def _open(self) -> _Port:
         try:
-            import_module("aiohttp")  # here, in a thread, as it takes a while
+            import_module("aiohttp")
         except ImportError as error:
             raise AwsConfigurationError(
                 "DYNAMODB_CLIENT is aiohttp, which is not installed: pip install 'cqrs-nest[fast]'"
             ) from error
-        return BotocoreRules(self._session.client("dynamodb"))
+        from cqrs_nest.aws.dynamodb.aiohttp_connections import AiohttpConnections
+        from cqrs_nest.aws.dynamodb.botocore_rules import BotocoreRules
 
-
-def _connections() -> ClientSession:
-    import ssl
-
-    from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
-    from botocore.httpsession import get_cert_path
-
-    timeout = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
-    trust = ssl.create_default_context(cafile=get_cert_path(True))
-    connector = TCPConnector(limit=CONCURRENT_CALLS, ssl=trust)
-    return ClientSession(connector=connector, timeout=timeout, cookie_jar=DummyCookieJar())
-
-
-def _connection_error(error: Exception, url: str) -> Exception:
-    """The exception that botocore has for what happened to a connection."""
-    from aiohttp import ClientConnectorError, ConnectionTimeoutError
-    from botocore import exceptions
-
-    if isinstance(error, ConnectionTimeoutError):
-        return exceptions.ConnectTimeoutError(endpoint_url=url, error=error)
-    if isinstance(error, TimeoutError):
-        return exceptions.ReadTimeoutError(endpoint_url=url, error=error)
-    if isinstance(error, ClientConnectorError):
-        return exceptions.EndpointConnectionError(endpoint_url=url, error=error)
-    return exceptions.ConnectionClosedError(endpoint_url=url, error=error)
+        rules = BotocoreRules(self._session.client("dynamodb"))
+        connections = AiohttpConnections(
+            rules.url,
+            self._session.setting("ca_bundle") or environ.get("REQUESTS_CA_BUNDLE"),
+            connect_seconds=CONNECT_SECONDS,
+            read_seconds=READ_SECONDS,
+        )
+        return _Port(rules, connections)
 
 
 def _base64(value: object) -> str:
@@ -158,13 +130,19 @@ def _base64(value: object) -> str:
 
 
 def _read(content: bytes) -> dict[str, Any]:
-    """A response, with bytes where DynamoDB has base64."""
-    response: dict[str, Any] = orjson.loads(content)
+    """A response, with bytes where DynamoDB has base64. Raises ValueError for what is none."""
+    response: Any = orjson.loads(content)
+    if not _is_object(response):
+        raise ValueError("it is no JSON object")
     if b'"B"' in content or b'"BS"' in content:
         for name, convert in _MEMBERS.items():
             if name in response:
                 convert(response[name])
     return response
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def _decode_item(item: dict[str, Any]) -> None:

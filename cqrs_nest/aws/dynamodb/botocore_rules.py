@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
+from zlib import crc32
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ConnectionClosedError, NoCredentialsError
+from botocore.hooks import first_non_none_response
 from botocore.parsers import create_parser
-from botocore.utils import get_environ_proxies
+
+from cqrs_nest.aws.errors import AwsConfigurationError
 
 
 @dataclass(slots=True)
@@ -27,18 +31,27 @@ class Answer:
     error: Exception | None = None
 
 
+class DamagedAnswerError(ConnectionClosedError):
+    """An answer that DynamoDB did not send like this. It is tried again, like a closed connection."""
+
+    fmt = 'The answer of the endpoint URL "{endpoint_url}" is damaged, or not one of DynamoDB: {error}'
+
+
 class BotocoreRules:
-    """Signs, judges and names as the boto3 client does, with its settings and its event handlers."""
+    """Signs, judges and names as the boto3 client does, with its settings and its event handlers.
+
+    Raises NoCredentialsError, and AwsConfigurationError for a setting that is only for boto3.
+    """
 
     def __init__(self, client: Any) -> None:
         meta = client.meta
-        self.url: str = meta.endpoint_url
+        _refuse_what_is_for_boto3(meta.config)
+        self.url, self._region, self._service = _endpoint(client)
         parts = urlsplit(self.url)
-        self._host, self._path = parts.netloc, parts.path or "/"
-        self.proxy: str | None = get_environ_proxies(self.url).get(parts.scheme)
+        self._host, self._path = parts.netloc, parts.path
+        self.limits_rate: bool = meta.config.retries["mode"] == "adaptive"
         self._model = meta.service_model
         self._events = meta.events
-        self._region: str = meta.region_name
         self._exceptions = client.exceptions
         self._parser = create_parser(self._model.protocol)
         self._target: str = self._model.metadata["targetPrefix"]
@@ -61,16 +74,41 @@ class BotocoreRules:
         names = ";".join(signed)
         lines = "".join(f"{name}:{value}\n" for name, value in signed.items())
         text = f"POST\n{self._path}\n\n{lines}\n{names}\n{sha256(body).hexdigest()}"
-        request, signer = AWSRequest("POST", self.url), SigV4Auth(credentials, "dynamodb", self._region)
+        request, signer = AWSRequest("POST", self.url), SigV4Auth(credentials, self._service, self._region)
         request.context["timestamp"] = timestamp
         signature = signer.signature(signer.string_to_sign(request, text), request)
         credential = f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}"
         signed["authorization"] = f"{credential}, SignedHeaders={names}, Signature={signature}"
         return {**signed, "accept-encoding": "identity", "user-agent": self._agent}
 
+    def wait_for_turn(self, operation: str) -> None:
+        """Block until botocore lets the next request go: in adaptive mode it measures what DynamoDB takes."""
+        request = AWSRequest("POST", self.url).prepare()
+        self._events.emit(f"before-send.dynamodb.{operation}", request=request)
+
+    def read_success(self, answer: Answer, read: Callable[[bytes], dict[str, Any]]) -> None:
+        """Fill in what an answer holds, or DamagedAnswerError where it is not to be trusted."""
+        checksum = answer.headers.get("x-amz-crc32")
+        try:
+            if checksum is not None and checksum != str(crc32(answer.content)):
+                raise ValueError("its checksum differs")
+            answer.parsed = read(answer.content)
+        except ValueError as error:
+            answer.error = DamagedAnswerError(endpoint_url=self.url, error=error)
+        else:
+            answer.parsed["ResponseMetadata"] = {
+                "RequestId": answer.headers.get("x-amzn-requestid", ""),
+                "HTTPStatusCode": answer.status_code,
+                "HTTPHeaders": answer.headers,
+            }
+
     def read_error(self, operation: str, answer: Answer) -> dict[str, Any]:
         """A refusal as botocore parses it, with the members that the service's model gives its kind."""
-        response = {"headers": answer.headers, "status_code": answer.status_code, "body": answer.content}
+        response = {
+            "headers": answer.headers,
+            "status_code": answer.status_code,
+            "body": _legible(answer.content),
+        }
         parsed: dict[str, Any] = self._parser.parse(response, self._operation(operation).output_shape)
         shape = self._model.shape_for_error_code(parsed.get("Error", {}).get("Code"))
         if shape is not None:
@@ -81,7 +119,7 @@ class BotocoreRules:
         self, operation: str, answer: Answer, attempts: int, context: dict[str, Any]
     ) -> float | None:
         """After how many seconds to try again; None is not at all. `context` is that of the whole call."""
-        replies = self._events.emit_until_response(
+        replies = self._events.emit(
             f"needs-retry.dynamodb.{operation}",
             response=None if answer.error else (answer, answer.parsed),
             endpoint=None,
@@ -90,8 +128,8 @@ class BotocoreRules:
             caught_exception=answer.error,
             request_dict={"context": context},
         )
-        delay: float | None = replies[1]
-        return delay
+        delay: float | bool | None = first_non_none_response(replies)
+        return None if delay is False else delay
 
     def result(
         self, operation: str, answer: Answer, attempts: int, context: dict[str, Any]
@@ -115,3 +153,33 @@ class BotocoreRules:
 
     def _operation(self, name: str) -> Any:
         return self._model.operation_model(name)
+
+
+def _endpoint(client: Any) -> tuple[str, str, str]:
+    """Address, and region and service to sign for.
+
+    They come from a link that the client signs, as it is the one public way to what its rules say of an
+    operation: `meta.endpoint_url` knows no account's own endpoint, and not every exception of a region.
+    """
+    link: str = client.generate_presigned_url("list_tables")
+    parts = urlsplit(link)
+    *_, region, service, _ = parse_qs(parts.query)["X-Amz-Credential"][0].split("/")
+    return f"{parts.scheme}://{parts.netloc}{parts.path}", region, service
+
+
+def _refuse_what_is_for_boto3(config: Any) -> None:
+    settings: Mapping[str, object] = config.proxies_config or {}
+    named = [name for name, value in settings.items() if value is not None]
+    if named:
+        raise AwsConfigurationError(
+            f"DYNAMODB_CLIENT=aiohttp knows no {named[0]} of the AWS profile: remove it, or set boto3"
+        )
+
+
+def _legible(content: bytes) -> bytes:
+    """The body of a refusal; botocore's parser stumbles over one that is no text, or JSON but no object."""
+    try:
+        is_object = isinstance(json.loads(content), dict)
+    except ValueError:
+        return content.decode(errors="replace").encode()
+    return content if is_object else b""
