@@ -29,7 +29,7 @@ from cqrs_nest.aws.ses import (
     TemplatedEmailNotification,
 )
 from cqrs_nest.aws.session import AwsSession
-from cqrs_nest.aws.sns import PublishBatchError, SnsService
+from cqrs_nest.aws.sns import PublishBatchError, SnsService, WrittenMessage
 from cqrs_nest.aws.sqs import SqsService
 from cqrs_nest.aws.step_functions import StepFunctionService
 from cqrs_nest.aws.timestamps import parse_moment, to_local_iso, to_utc_iso
@@ -61,6 +61,7 @@ __all__ = [
     "TableResource",
     "TemplatedEmailNotification",
     "UnsupportedValueError",
+    "WrittenMessage",
     "error_code",
     "from_json",
     "parse_moment",

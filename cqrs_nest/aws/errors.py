@@ -11,17 +11,42 @@ class AwsConfigurationError(Exception):
 
 
 class UnsupportedValueError(ValueError):
-    """A value cannot be written: its type has no form in DynamoDB or JSON, or it is not a number there."""
+    """A value cannot be written: its type has no form in DynamoDB or JSON, or it is not a number there.
 
-    def __init__(self, path: str, value: object, reason: str | None = None) -> None:
-        where = f'"{path}"' if path else "the value"
+    >>> error = UnsupportedValueError(2, "too large")
+    >>> for place in (0, "tags", "attributes"):
+    ...     error.lies_in(place)
+    >>> str(error)
+    '"attributes.tags[0]" cannot be written: 2 of type int; too large'
+    """
+
+    def __init__(self, value: object, reason: str | None = None) -> None:
         text = _text(value)
         shown = text if len(text) <= 60 else f"{text[:57]}..."
         why = (
             reason or "convert it to a text, number, boolean, None, list, dict, set, bytes or datetime first"
         )
-        super().__init__(f"{where} cannot be written: {shown} of type {type(value).__qualname__}; {why}")
-        self.path = path
+        super().__init__(f"cannot be written: {shown} of type {type(value).__qualname__}; {why}")
+        self._places: list[str | int] = []
+
+    def lies_in(self, place: str | int) -> None:
+        """Say where it was found, from the inside out: its name in an object, or its index in a list."""
+        self._places.append(place)
+
+    @property
+    def path(self) -> str:
+        """Where the value stands in what was to be written, such as `attributes.tags[0]`."""
+        path = ""
+        for place in reversed(self._places):
+            if isinstance(place, int):
+                path += f"[{place}]"
+            else:
+                path += f".{place}" if path else place
+        return path
+
+    def __str__(self) -> str:
+        where = f'"{self.path}"' if self.path else "the value"
+        return f"{where} {super().__str__()}"
 
 
 def _text(value: object) -> str:

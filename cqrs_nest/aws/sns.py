@@ -27,6 +27,17 @@ class PublishBatchError(Exception):
     """SNS took only a part of a batch; the text says which messages it refused, and why."""
 
 
+class WrittenMessage(dict[str, Any]):
+    """A message that has its JSON text already, so that it is written once and known to have one.
+
+    Raises UnsupportedValueError for what has no form in JSON. Do not change it afterwards.
+    """
+
+    def __init__(self, message: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.text = to_json(message)
+
+
 @SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")
 @Injectable()
 class SnsService:
@@ -81,8 +92,8 @@ def _entry(message: Mapping[str, Any]) -> dict[str, Any]:
     action = message.get("action")
     names = ("action", *_MORE_ATTRIBUTES.get(action, ()))
     attributes = {name: _attribute(message[name]) for name in names if message.get(name)}
-    entry: dict[str, Any] = {"Message": to_json(message)}
-    return {**entry, "MessageAttributes": attributes} if attributes else entry
+    text = message.text if isinstance(message, WrittenMessage) else to_json(message)
+    return {"Message": text, **({"MessageAttributes": attributes} if attributes else {})}
 
 
 def _attribute(value: object) -> dict[str, str]:

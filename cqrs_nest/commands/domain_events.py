@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cqrs_nest.aws import to_json
+from cqrs_nest.aws import WrittenMessage, to_json
 from cqrs_nest.commands.keys import get_message_tenant_code
 from cqrs_nest.commands.rows import PROGRESS, TRACE
 from cqrs_nest.commands.saved_events import EVENTS
@@ -18,11 +18,13 @@ MAX_ENTITY_BYTES: Final = 200_000
 _NOT_OF_THE_ENTITY = ("status", "syncMode", "taskToken", "source", TRACE, EVENTS, *PROGRESS)
 
 
-def domain_event(table: str, command: Mapping[str, Any]) -> dict[str, Any]:
+def domain_event(table: str, command: Mapping[str, Any]) -> WrittenMessage:
     """The message of a command row, in which `attributes` may be an `s3://` reference as stored.
 
     `id` names the command, so a subscriber can tell a repetition. `entity` is None when it is too large
     for a message: read it by `table`, `pk` and `sk`.
+
+    Raises UnsupportedValueError for what has no form in JSON.
 
     >>> row = {"pk": "TODO#acme", "sk": "A1@1", "version": 1, "type": "TODO"}
     >>> event = domain_event("dev-order-todo-command", row)
@@ -31,8 +33,7 @@ def domain_event(table: str, command: Mapping[str, Any]) -> dict[str, Any]:
     """
     pk, sk = command["pk"], command["sk"]
     entity = {name: value for name, value in command.items() if name not in _NOT_OF_THE_ENTITY}
-    fits = len(to_json(entity).encode()) <= MAX_ENTITY_BYTES
-    return {
+    message = {
         "action": DOMAIN_EVENT,
         "id": f"{table}#{pk}#{sk}",
         "eventType": f"{command.get('type') or table}.{_verb(command)}",
@@ -46,9 +47,16 @@ def domain_event(table: str, command: Mapping[str, Any]) -> dict[str, Any]:
         "requestId": command.get("requestId"),
         "time": command.get("createdAt"),
         "source": command.get("source"),
-        "entity": entity if fits else None,
+        "entity": entity,
         **({TRACE: command[TRACE]} if TRACE in command else {}),
     }
+    written = WrittenMessage(message)
+    is_large = _size(written.text) > MAX_ENTITY_BYTES and _size(to_json(entity)) > MAX_ENTITY_BYTES
+    return WrittenMessage({**message, "entity": None}) if is_large else written
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
 
 
 def _verb(command: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cqrs_nest.aws import AwsConfigurationError, PublishBatchError, SnsService, to_json
+from cqrs_nest.aws import AwsConfigurationError, PublishBatchError, SnsService, WrittenMessage
 from cqrs_nest.commands.domain_events import domain_event
 from cqrs_nest.commands.keys import get_message_tenant_code
 from cqrs_nest.commands.saved_events import saved_event_messages
@@ -47,10 +47,7 @@ class CommandMessages:
         Raises UnsupportedValueError for what has no form in a message.
         """
         events = [] if self._table.options.events == "off" else self._domain_events(command)
-        messages = [self._status_message(command, status)] if status else []
-        for message in events:
-            to_json(message)
-        return messages + events
+        return [*([self._status_message(command, status)] if status else []), *events]
 
     async def try_send(self, command: Mapping[str, Any], messages: list[dict[str, Any]]) -> bool:
         """Send what `build` gave for a command; a failure is only logged. Whether they were sent."""
@@ -77,7 +74,8 @@ class CommandMessages:
 
     def _domain_events(self, command: Mapping[str, Any]) -> list[dict[str, Any]]:
         table = self._table.command
-        return [domain_event(table, command), *saved_event_messages(table, command)]
+        saved = saved_event_messages(table, command)
+        return [domain_event(table, command), *map(WrittenMessage, saved)]
 
     def _status_message(
         self, command: Mapping[str, Any], status: str, notify_id: str | None = None

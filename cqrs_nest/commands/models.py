@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import Field, ValidatorFunctionWrapHandler, field_validator
 
@@ -13,6 +13,8 @@ from cqrs_nest.commands.expectation import Expect
 from cqrs_nest.commands.keys import DetailKey
 from cqrs_nest.commands.rows import PROGRESS, TRACE
 from cqrs_nest.commands.wire_model import WireModel
+
+_NOT_SHOWN: Final = frozenset({TRACE, *PROGRESS})
 
 
 class CommandInput(WireModel):
@@ -89,9 +91,9 @@ class CommandModel(StoredModel):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The object of a stored row, without the trace it was published in and what is still due for it."""
-        return super().from_row(
-            {name: value for name, value in row.items() if name not in (TRACE, *PROGRESS)}
-        )
+        if not _NOT_SHOWN.isdisjoint(row):
+            row = {name: value for name, value in row.items() if name not in _NOT_SHOWN}
+        return super().from_row(row)
 
 
 class DataEntity(StoredModel):

@@ -12,6 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from cqrs_nest.aws import to_utc_iso
+from cqrs_nest.commands.construction import construct
 from cqrs_nest.commands.json_shapes import is_list, is_object
 
 
@@ -29,7 +30,7 @@ class WireModel(BaseModel):
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """The object of a stored row, taken as it is: what other services wrote is not judged."""
-        return cls.model_construct(**row)
+        return construct(cls, row)
 
     def to_row(self) -> dict[str, Any]:
         """The properties that are set, by their names on the wire."""

@@ -13,8 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cqrs_nest.aws import REMOVE, UnsupportedValueError
-from cqrs_nest.aws.dynamodb import deserialize, deserialize_item, serialize, serialize_item
+from cqrs_nest.aws.dynamodb import (
+    ItemTooLargeError,
+    deserialize,
+    deserialize_item,
+    serialize,
+    serialize_item,
+)
 from cqrs_nest.aws.dynamodb.attribute_values import number_text
+from cqrs_nest.aws.dynamodb.item_size import MAX_ITEM_BYTES, check_size, item_size
 
 SAFE = 2**53 - 1
 floats = st.floats(-SAFE, SAFE, allow_nan=False)
@@ -33,6 +40,14 @@ values = st.recursive(
 @given(values)
 def test_a_value_comes_back_as_it_was(value: Any) -> None:
     assert deserialize(serialize(value)) == value
+
+
+@given(st.dictionaries(st.text(), values))
+def test_the_size_of_an_items_json_is_a_bound_of_its_size(item: dict[str, Any]) -> None:
+    stored = serialize_item(item)
+    check_size("items", stored, spare_bytes=MAX_ITEM_BYTES - item_size(stored))
+    with pytest.raises(ItemTooLargeError):
+        check_size("items", {**stored, "another": {"S": ""}}, spare_bytes=MAX_ITEM_BYTES - item_size(stored))
 
 
 @given(floats)
@@ -111,6 +126,8 @@ CIRCULAR["self"] = CIRCULAR
         ({"a": {1, "x"}}, "a"),
         ({"a": Money(5)}, "a"),
         ({"a": {1: "x"}}, "a"),
+        ({"a": [{"b": {"c": [[object()]]}}]}, "a[0].b.c[0][0]"),
+        ({"a": REMOVE, "b": {REMOVE}}, "b"),
         ({"a": object()}, "a"),
         (CIRCULAR, ""),
     ],

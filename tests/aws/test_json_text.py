@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cqrs_nest.aws import UnsupportedValueError, to_json
+from cqrs_nest.aws import REMOVE, UnsupportedValueError, WrittenMessage, to_json, to_utc_iso
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,8 @@ from cqrs_nest.aws import UnsupportedValueError, to_json
         ([Decimal("1.50"), Decimal("2")], "[1.5,2]"),
         ([Decimal("0E+1000000000"), Decimal("-1E+2"), Decimal("1E-7")], "[0,-100,1e-7]"),
         (10**300, "1" + "0" * 300),
+        ({"n": 1e20, "m": -(2.0**63)}, '{"n":100000000000000000000,"m":-9223372036854775808}'),
+        ({"a": REMOVE, "b": [REMOVE, 1]}, '{"b":[1]}'),
     ],
 )
 def test_the_text_of_a_value(value: Any, text: str) -> None:
@@ -33,6 +37,7 @@ def test_the_text_of_a_value(value: Any, text: str) -> None:
     [
         ({"a": [float("nan")]}, '"a[0]"'),
         ({"a": object()}, '"a"'),
+        ({"a": [{"b": {1: 2}}]}, '"a[0].b"'),
         ("\ud800", "the value"),
         ({"a": Decimal("1E+1000000000")}, '"a"'),
         ({"a": Decimal("-1E-1000000000")}, '"a"'),
@@ -44,3 +49,23 @@ def test_what_json_has_no_form_of_is_refused(value: Any, place: str) -> None:
     with pytest.raises(UnsupportedValueError, match="cannot be written") as caught:
         to_json(value)
     assert place in str(caught.value)
+
+
+zones = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+moments = st.datetimes(
+    datetime.fromisoformat("0002-01-01"), datetime.fromisoformat("9998-01-01"), timezones=st.none() | zones
+)
+
+
+@given(moments)
+def test_a_moment_is_written_in_utc_with_milliseconds(moment: datetime) -> None:
+    expected = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    assert to_utc_iso(moment) == expected.removesuffix("+00:00") + "Z"
+
+
+def test_a_written_message_is_the_message_and_its_text() -> None:
+    message = {"action": "a", "at": 1.0}
+    assert WrittenMessage(message) == message
+    assert WrittenMessage(message).text == to_json(message)
+    with pytest.raises(UnsupportedValueError):
+        WrittenMessage({"at": float("nan")})

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from cqrs_nest.aws import to_json
 from cqrs_nest.commands import CommandModel
+from cqrs_nest.commands.domain_events import MAX_ENTITY_BYTES, domain_event
 
 PK = "TODO#acme"
 
@@ -92,6 +94,13 @@ async def test_an_event_that_is_too_large_leaves_the_entity_out(start: Any) -> N
     await service.commands.publish_async(todo(attributes={"text": "x" * 300_000}))
     (event,) = service.messages()
     assert (event["entity"], event["sk"]) == (None, "A1@1")
+
+
+@pytest.mark.parametrize(("over", "travels"), [(0, True), (1, False)])
+def test_the_limit_of_an_entity_is_exact(over: int, travels: bool) -> None:
+    row = {"pk": PK, "sk": "A1@1", "version": 1, "name": "é" * 90_000, "code": ""}
+    row["code"] = "x" * (MAX_ENTITY_BYTES - len(to_json(row).encode()) + over)
+    assert (domain_event("todo-command", row)["entity"] == row) is travels
 
 
 @pytest.mark.parametrize(("how", "call"), [("sync", "sns.PublishBatch"), ("async", "sns.Publish")])

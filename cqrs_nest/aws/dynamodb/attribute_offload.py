@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 from ulid_transform import ulid_now
 
 from cqrs_nest.aws.dynamodb.attribute_values import Item
+from cqrs_nest.aws.errors import UnsupportedValueError
 from cqrs_nest.aws.json_text import to_json
 from cqrs_nest.aws.s3 import S3Service
 from cqrs_nest.common import ForbiddenException, Injectable, Logger
@@ -73,13 +74,23 @@ class AttributeOffload:
         self._limit = environment.attribute_limit_size
         self._logger = Logger("AttributeOffload")
 
+    def is_large(self, attributes: object) -> bool:
+        """Whether attributes belong into S3. Raises UnsupportedValueError for what has no form there."""
+        if attributes is None or isinstance(attributes, str):
+            return False
+        try:
+            return len(to_json(attributes).encode()) > self._limit
+        except UnsupportedValueError as error:
+            error.lies_in("attributes")
+            raise
+
     async def store(self, table: str, item: Mapping[str, Any]) -> Mapping[str, Any]:
         """The item as it goes into the row; its attributes have been written to S3 when they are large.
 
         In the object dates are UTC and sets are lists, as JSON has it.
         """
         attributes = item.get("attributes")
-        if attributes is None or isinstance(attributes, str) or not self._is_large(attributes):
+        if not self.is_large(attributes):
             return item
         key = f"{_folder(table, item)}{ulid_now()}.json"
         await self._s3.put_item(key, attributes)
@@ -118,9 +129,6 @@ class AttributeOffload:
             await self._s3.delete_item(s3_key(uri))
         except (ClientError, BotoCoreError) as error:
             self._logger.error("%s, which nothing refers to, was not deleted", uri, error=error)
-
-    def _is_large(self, attributes: object) -> bool:
-        return len(to_json(attributes, "attributes").encode()) > self._limit
 
 
 def _folder(table: str, item: Mapping[str, Any]) -> str:

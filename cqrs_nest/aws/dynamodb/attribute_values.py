@@ -20,6 +20,7 @@ Item: TypeAlias = dict[str, Any]
 """An item or a key in plain Python values, with the wire's camelCase names."""
 
 MAX_DIGITS = 38
+_TOO_LONG: Final = 10**MAX_DIGITS
 EXPONENTS = range(-130, 126)
 """Of ten, in the numbers that DynamoDB takes, other than 0."""
 MAX_SAFE_FLOAT = 2**53 - 1
@@ -38,17 +39,14 @@ def serialize_item(item: Mapping[str, Any]) -> AttributeMap:
 'attributes': {'M': {'n': {'N': '1.5'}, 'tags': {'SS': ['x']}}}}
     """
     try:
-        return _map(item, "")
+        return _map(item)
     except RecursionError:
-        raise UnsupportedValueError("", item, "it is nested too deeply, or contains itself") from None
+        raise UnsupportedValueError(item, "it is nested too deeply, or contains itself") from None
 
 
-def serialize(value: object, path: str = "") -> AttributeValue:
-    """One value for DynamoDB; `path` is where it stands, for the error text."""
-    convert = _WRITERS.get(type(value)) or _writer_of_base(value)
-    if convert is None:
-        raise UnsupportedValueError(path, value)
-    return convert(value, path)
+def serialize(value: object) -> AttributeValue:
+    """One value for DynamoDB."""
+    return (_WRITERS.get(type(value)) or _writer_of_base(value))(value)
 
 
 def deserialize_item(item: Mapping[str, Mapping[str, Any]]) -> Item:
@@ -73,8 +71,8 @@ def deserialize(value: Mapping[str, Any]) -> Any:
     >>> deserialize({"L": [{"N": "1"}, {"NULL": True}, {"BOOL": False}]})
     [1, None, False]
     """
-    ((kind, content),) = value.items()
-    return _READERS[kind](content)
+    [kind] = value
+    return _READERS[kind](value[kind])
 
 
 _OUT_OF_RANGE: Final = f"a number other than 0 lies between 1e{EXPONENTS[0]} and 1e{EXPONENTS[-1] + 1}"
@@ -94,83 +92,98 @@ def number_text(value: float) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def _integer(value: int, path: str) -> AttributeValue:
-    if abs(value) >= 10**MAX_DIGITS:
-        raise UnsupportedValueError(path, value, f"a number has at most {MAX_DIGITS} digits")
-    return {"N": str(value)}
+def _integer(value: int) -> AttributeValue:
+    if -_TOO_LONG < value < _TOO_LONG:
+        return {"N": str(value)}
+    raise UnsupportedValueError(value, f"a number has at most {MAX_DIGITS} digits")
 
 
-def _float(value: float, path: str) -> AttributeValue:
+def _float(value: float) -> AttributeValue:
     if value != value or abs(value) > MAX_SAFE_FLOAT:
         raise UnsupportedValueError(
-            path, value, "a float is a finite number up to 2**53 - 1; use int or Decimal beyond"
+            value, "a float is a finite number up to 2**53 - 1; use int or Decimal beyond"
         )
     if value and abs(value) < 10.0 ** EXPONENTS[0]:
-        raise UnsupportedValueError(path, value, _OUT_OF_RANGE)
+        raise UnsupportedValueError(value, _OUT_OF_RANGE)
     return {"N": number_text(value)}
 
 
-def _decimal(value: Decimal, path: str) -> AttributeValue:
+def _decimal(value: Decimal) -> AttributeValue:
     if not value.is_finite() or len(value.as_tuple().digits) > MAX_DIGITS:
-        raise UnsupportedValueError(path, value, f"a number is finite and has at most {MAX_DIGITS} digits")
+        raise UnsupportedValueError(value, f"a number is finite and has at most {MAX_DIGITS} digits")
     if value and value.adjusted() not in EXPONENTS:
-        raise UnsupportedValueError(path, value, _OUT_OF_RANGE)
+        raise UnsupportedValueError(value, _OUT_OF_RANGE)
     return {"N": str(value)}
 
 
-def _map(value: Mapping[Any, Any], path: str) -> AttributeMap:
+def _map(value: Mapping[Any, object]) -> AttributeMap:
     written: AttributeMap = {}
     for name, item in value.items():
         if not isinstance(name, str):
-            raise UnsupportedValueError(path, name, "names are texts")
-        if type(item) is str:  # most are, and no text can be wrong
+            raise UnsupportedValueError(name, "names are texts")
+        kind = type(item)
+        if kind is str:  # most are, and no text can be wrong
             written[name] = {"S": item}
         elif item is not REMOVE:
-            written[name] = serialize(item, f"{path}.{name}" if path else name)
+            try:
+                written[name] = (_WRITERS.get(kind) or _writer_of_base(item))(item)
+            except UnsupportedValueError as error:
+                error.lies_in(name)
+                raise
     return written
 
 
-def _list(value: Any, path: str) -> AttributeValue:
-    return {"L": [serialize(item, f"{path}[{i}]") for i, item in enumerate(value) if item is not REMOVE]}
+def _list(value: Any) -> AttributeValue:
+    written: list[AttributeValue] = []
+    for index, item in enumerate(value):
+        if item is not REMOVE:
+            try:
+                written.append(serialize(item))
+            except UnsupportedValueError as error:
+                error.lies_in(index)
+                raise
+    return {"L": written}
 
 
-def _set(value: Any, path: str) -> AttributeValue:
-    written = [serialize(item, path) for item in value]
+def _set(value: Any) -> AttributeValue:
+    written = [serialize(item) for item in value]
     kinds = {kind for item in written for kind in item}
     if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
-        raise UnsupportedValueError(path, value, "a set is not empty and holds only texts, numbers or bytes")
+        raise UnsupportedValueError(value, "a set is not empty and holds only texts, numbers or bytes")
     kind = kinds.pop()
     contents = [item[kind] for item in written]
     return {f"{kind}S": sorted(contents, key=Decimal if kind == "N" else None)}
 
 
-_WRITERS: dict[type, Callable[[Any, str], AttributeValue]] = {
-    str: lambda value, path: {"S": value},
-    bool: lambda value, path: {"BOOL": value},
+_WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
+    str: lambda value: {"S": value},
+    bool: lambda value: {"BOOL": value},
     int: _integer,
     float: _float,
     Decimal: _decimal,
-    type(None): lambda value, path: {"NULL": True},
-    dict: lambda value, path: {"M": _map(value, path)},
+    type(None): lambda value: {"NULL": True},
+    dict: lambda value: {"M": _map(value)},
     list: _list,
     tuple: _list,
     set: _set,
     frozenset: _set,
-    bytes: lambda value, path: {"B": value},
-    bytearray: lambda value, path: {"B": bytes(value)},
-    datetime: lambda value, path: {"S": to_local_iso(value)},
-    date: lambda value, path: {"S": value.isoformat()},
+    bytes: lambda value: {"B": value},
+    bytearray: lambda value: {"B": bytes(value)},
+    datetime: lambda value: {"S": to_local_iso(value)},
+    date: lambda value: {"S": value.isoformat()},
 }
 
 
-def _writer_of_base(value: object) -> Callable[[Any, str], AttributeValue] | None:
-    if isinstance(value, Removal):
-        return None
-    if isinstance(value, Enum):
-        return lambda member, path: serialize(member.value, path)
+def _writer_of_base(value: object) -> Callable[[Any], AttributeValue]:
+    """The writer of a value whose type is not listed itself."""
+    if isinstance(value, Enum) and not isinstance(value, Removal):
+        return lambda member: serialize(member.value)
     if isinstance(value, Mapping):
         return _WRITERS[dict]
-    return next((convert for base, convert in _WRITERS.items() if isinstance(value, base)), None)
+    for base, convert in _WRITERS.items():
+        if isinstance(value, base):
+            return convert
+    raise UnsupportedValueError(value)
 
 
 def _number(text: str) -> int | float | Decimal:
@@ -188,8 +201,8 @@ def _number(text: str) -> int | float | Decimal:
 def _plain_map(content: Mapping[str, Mapping[str, Any]]) -> Item:
     plain: Item = {}
     for name, value in content.items():
-        ((kind, inner),) = value.items()
-        plain[name] = inner if kind == "S" else _READERS[kind](inner)
+        [kind] = value
+        plain[name] = value[kind] if kind == "S" else _READERS[kind](value[kind])
     return plain
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from cqrs_nest.aws.dynamodb.attribute_values import AttributeMap, serialize
+from cqrs_nest.aws.dynamodb.attribute_values import AttributeMap, AttributeValue, serialize
+from cqrs_nest.aws.errors import UnsupportedValueError
 from cqrs_nest.aws.removal import REMOVE
 
 AttributePath: TypeAlias = "str | tuple[str | int, ...]"
@@ -100,7 +101,7 @@ class Placeholders:
     def value(self, value: object, path: AttributePath) -> str:
         """The placeholder of a value; `path` is where it goes, for the error text."""
         placeholder = f":v{len(self._values)}"
-        self._values[placeholder] = serialize(value, path if isinstance(path, str) else str(path))
+        self._values[placeholder] = _serialize(value, path if isinstance(path, str) else str(path))
         return placeholder
 
     def condition(self, condition: Condition | str) -> str:
@@ -108,7 +109,7 @@ class Placeholders:
         if isinstance(condition, str):
             return condition
         self._names |= condition.names
-        self._values |= {name: serialize(value, name) for name, value in condition.values.items()}
+        self._values |= {name: _serialize(value, name) for name, value in condition.values.items()}
         return condition.text
 
     def update(self, update: UpdateExpression) -> str:
@@ -158,3 +159,11 @@ class Placeholders:
         """The value that is there, or `start` in place of a missing one."""
         name = self.name(path)
         return name if start is None else f"if_not_exists({name}, {self.value(start, path)})"
+
+
+def _serialize(value: object, path: str) -> AttributeValue:
+    try:
+        return serialize(value)
+    except UnsupportedValueError as error:
+        error.lies_in(path)
+        raise

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 from cqrs_nest.aws.dynamodb.attribute_values import AttributeMap
 
 MAX_ITEM_BYTES: Final = 400 * 1024
@@ -18,6 +20,21 @@ class ItemTooLargeError(ValueError):
             f"the item has {size} bytes, and {table} takes {limit}: put what is large into `attributes`, "
             "which go to S3"
         )
+
+
+def check_size(table: str, item: AttributeMap, spare_bytes: int = 0) -> None:
+    """Raise ItemTooLargeError unless an item leaves `spare_bytes` of what DynamoDB takes."""
+    limit = MAX_ITEM_BYTES - spare_bytes
+    if not _surely_fits(item, limit) and (size := item_size(item)) > limit:
+        raise ItemTooLargeError(table, size, limit)
+
+
+def _surely_fits(item: AttributeMap, limit: int) -> bool:
+    """Whether the item's JSON fits, which has everything that counts, and takes a tenth of the time."""
+    try:
+        return len(orjson.dumps(item)) <= limit
+    except orjson.JSONEncodeError:  # bytes
+        return False
 
 
 def item_size(item: AttributeMap) -> int:

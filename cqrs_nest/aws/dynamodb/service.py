@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 from cqrs_nest.aws.dynamodb.attribute_offload import AttributeOffload
@@ -20,11 +20,9 @@ from cqrs_nest.aws.dynamodb.attribute_values import (
 from cqrs_nest.aws.dynamodb.client import DynamoDbClient
 from cqrs_nest.aws.dynamodb.expressions import AttributePath, Condition, Placeholders, UpdateExpression
 from cqrs_nest.aws.dynamodb.failures import is_own_retry
-from cqrs_nest.aws.dynamodb.item_size import MAX_ITEM_BYTES, ItemTooLargeError, item_size
+from cqrs_nest.aws.dynamodb.requests import keyed_request, put_request, transact_item, update_request
 from cqrs_nest.aws.dynamodb.table_names import TableType, table_name
 from cqrs_nest.aws.dynamodb.transactions import (
-    Check,
-    Delete,
     Put,
     TransactionItem,
     Update,
@@ -37,6 +35,7 @@ from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
 
 Key = Mapping[str, str]
+WriteT = TypeVar("WriteT", bound=TransactionItem)
 Order = Literal["asc", "desc"]
 Reading = Literal["load", "load or keep", "keep"]
 """What becomes of a reference to attributes in S3: they are read; they are read, but when they are lost
@@ -90,7 +89,8 @@ class DynamoDbService:
         Raises ClientError `ConditionalCheckFailedException`, with the item that is there under
         `response["Item"]`, when the condition does not hold.
         """
-        request = await self._put_request(Put(table, item, condition, spare_bytes))
+        [put] = await self._offloaded([Put(table, item, condition, spare_bytes)])
+        request = put_request(put)
         try:
             await self._client.put_item(**request)
         except Exception as error:
@@ -167,14 +167,15 @@ class DynamoDbService:
         touched = touch and "updatedAt" not in remove
         now: dict[AttributePath, Any] = {"updatedAt": datetime.now(UTC)} if touched else {}
         update = UpdateExpression({**now, **(set or {})}, remove, add or {}, delete or {})
-        request = await self._update_request(Update(table, key, update, condition))
+        [changed] = await self._offloaded([Update(table, key, update, condition)])
+        request = update_request(changed)
         response = await self._client.update_item(**request, ReturnValues="ALL_NEW")
         # The change is made: that the attributes are lost does not undo it.
         return await self.load_attributes(table, deserialize_item(response["Attributes"]), "load or keep")
 
     async def delete_item(self, table: str, key: Key, condition: Condition | str | None = None) -> None:
         """Remove an item; one that is not there does not matter."""
-        await self._client.delete_item(**_keyed_request(table, key, condition))
+        await self._client.delete_item(**keyed_request(table, key, condition))
 
     async def query(
         self,
@@ -293,7 +294,7 @@ class DynamoDbService:
         throttled. Raises ClientError `TransactionCanceledException` when a condition does not hold: see
         `cancellation_reasons`.
         """
-        writes = await asyncio.gather(*(self._transact_item(item) for item in items))
+        writes = [transact_item(write) for write in await self._offloaded(items)]
         request = {"TransactItems": writes, "ClientRequestToken": token or str(uuid4())}
         for attempt in range(ATTEMPTS):
             try:
@@ -340,45 +341,23 @@ class DynamoDbService:
             f"{table}: DynamoDB left keys of a batch unread {ATTEMPTS} times; it is throttling"
         )
 
-    async def _transact_item(self, item: TransactionItem) -> dict[str, Any]:
-        match item:
-            case Put():
-                return {"Put": await self._put_request(item)}
-            case Update():
-                return {"Update": await self._update_request(item)}
-            case Delete():
-                return {"Delete": _keyed_request(item.table, item.key, item.condition)}
-            case Check():
-                return {"ConditionCheck": _keyed_request(item.table, item.key, item.condition)}
+    async def _offloaded(self, writes: Sequence[WriteT]) -> Sequence[WriteT]:
+        """The writes as they are sent: large `attributes` are in S3 afterwards, and referred to."""
+        if any(self._offload.is_large(_attributes(write)) for write in writes):
+            return await asyncio.gather(*map(self._with_reference, writes))
+        return writes
 
-    async def _put_request(self, put: Put) -> dict[str, Any]:
-        stored = await self._offload.store(put.table, put.item)
-        item = serialize_item(stored)
-        size, limit = item_size(item), MAX_ITEM_BYTES - put.spare_bytes
-        if size > limit:
-            raise ItemTooLargeError(put.table, size, limit)
-        request: dict[str, Any] = {"TableName": put.table, "Item": item}
-        return request | Placeholders().parameters(put.condition)
-
-    async def _update_request(self, update: Update) -> dict[str, Any]:
-        changes = update.update
-        if "attributes" in changes.set:
-            stored = await self._offload.store(
-                update.table, {**update.key, "attributes": changes.set["attributes"]}
-            )
-            changes = UpdateExpression(
-                {**changes.set, "attributes": stored["attributes"]},
-                changes.remove,
-                changes.add,
-                changes.delete,
-            )
-        placeholders = Placeholders()
-        request: dict[str, Any] = {
-            "TableName": update.table,
-            "Key": serialize_item(update.key),
-            "UpdateExpression": placeholders.update(changes),
-        }
-        return request | placeholders.parameters(update.condition)
+    async def _with_reference(self, write: WriteT) -> WriteT:
+        match write:
+            case Put(table, item):
+                return replace(write, item=await self._offload.store(table, item))
+            case Update(table, key, update) if "attributes" in update.set:
+                item = {**key, "attributes": update.set["attributes"]}
+                stored = await self._offload.store(table, item)
+                changes = {**update.set, "attributes": stored["attributes"]}
+                return replace(write, update=replace(update, set=changes))
+            case _:
+                return write
 
     async def _page(self, table: str, response: Mapping[str, Any], attributes: Reading = "load") -> Page:
         last = response.get("LastEvaluatedKey")
@@ -392,8 +371,15 @@ class DynamoDbService:
         return list(await asyncio.gather(*(self.load_attributes(table, item, attributes) for item in items)))
 
 
-def _keyed_request(table: str, key: Key, condition: Condition | str | None) -> dict[str, Any]:
-    return {"TableName": table, "Key": serialize_item(key), **Placeholders().parameters(condition)}
+def _attributes(write: TransactionItem) -> Any:
+    """What a write makes of the property that goes to S3 when it is large."""
+    match write:
+        case Put():
+            return write.item.get("attributes")
+        case Update():
+            return write.update.set.get("attributes")
+        case _:
+            return None
 
 
 async def _pause(attempt: int) -> None:
