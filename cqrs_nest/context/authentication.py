@@ -47,19 +47,20 @@ class AuthenticationMiddleware:
         if "aws.event" in scope:
             invoke = await self._of_lambda(scope)
         else:
-            invoke = _RequestInvoke(scope, await self._claims(scope), self._local)
+            credentials = _credentials(scope)
+            claims = await self._claims(scope, credentials) if credentials else _NO_CLAIMS
+            invoke = _RequestInvoke(scope, claims, self._local)
         scope[INVOKE] = invoke
-        outgoing = _Outgoing(send, current_invoke.get())
-        reset_invoke = current_invoke.set(invoke)
         # Most services have the default rules, which are in force already.
         is_in_force = current_tenant_rules.get() is self._rules
         reset_rules = None if is_in_force else current_tenant_rules.set(self._rules)
+        caller = _Caller(invoke, send)
         try:
-            await self._app(scope, receive, outgoing.send)
+            await self._app(scope, receive, caller.send)
         finally:
+            caller.leave()
             if reset_rules is not None:
                 current_tenant_rules.reset(reset_rules)
-            current_invoke.reset(reset_invoke)
             # The Invoke holds the scope: two that hold each other would wait for the garbage collector.
             del scope[INVOKE]
 
@@ -67,12 +68,11 @@ class AuthenticationMiddleware:
         event, context = scope["aws.event"], _lambda_context(scope.get("aws.context"))
         request: Mapping[str, Any] = event.get("requestContext") or {}
         if self._has_keys and not request.get("authorizer"):
-            claims = await self._claims(scope)
+            claims = await self._claims(scope, _credentials(scope))
             event = {**event, "requestContext": {**request, "authorizer": {"jwt": {"claims": claims}}}}
         return Invoke(event, context)
 
-    async def _claims(self, scope: Scope) -> Mapping[str, Any]:
-        credentials = [value for name, value in scope["headers"] if name == b"authorization"]
+    async def _claims(self, scope: Scope, credentials: Sequence[bytes]) -> Mapping[str, Any]:
         if not credentials:
             return _NO_CLAIMS
         try:
@@ -95,29 +95,43 @@ class AuthenticationMiddleware:
             raise ServiceUnavailableException("Tokens cannot be verified at the moment") from error
 
 
-class _Outgoing:
-    """Hands the end of an answer over as the server called, without the caller's Invoke.
+class _Caller:
+    """Makes an Invoke the current one, but for the moment in which the server is given the end of the answer.
 
     uvicorn then sets the connection's timer, and asyncio keeps the context of a timer for seconds, even if
     it is cancelled: each would hold on to a request with its headers and claims.
     """
 
-    __slots__ = ("_invoke", "_send")
+    __slots__ = ("_invoke", "_reset", "_send")
 
-    def __init__(self, send: Send, invoke: Invoke | None) -> None:
-        self._send = send
+    def __init__(self, invoke: Invoke, send: Send) -> None:
         self._invoke = invoke
+        self._send = send
+        self._reset = current_invoke.set(invoke)
+
+    def leave(self) -> None:
+        current_invoke.reset(self._reset)
 
     def send(self, message: Message) -> Awaitable[None]:
         is_end = message["type"] == "http.response.body" and not message.get("more_body")
         return self._end(message) if is_end else self._send(message)
 
     async def _end(self, message: Message) -> None:
-        reset = current_invoke.set(self._invoke)
+        try:
+            current_invoke.reset(self._reset)
+        except ValueError:
+            # A stream is sent by a task of its own, in whose context nothing was set.
+            current_invoke.set(None)
+            await self._send(message)
+            return
         try:
             await self._send(message)
         finally:
-            current_invoke.reset(reset)
+            self._reset = current_invoke.set(self._invoke)
+
+
+def _credentials(scope: Scope) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == b"authorization"]
 
 
 def _lambda_context(context: object) -> Mapping[str, Any]:
@@ -136,7 +150,7 @@ class _RequestInvoke(Invoke):
     _request: tuple[Scope, Mapping[str, Any], bool]
 
     def __init__(self, scope: Scope, claims: Mapping[str, Any], is_local: bool) -> None:
-        object.__setattr__(self, "_request", (scope, claims, is_local))
+        self.__dict__["_request"] = (scope, claims, is_local)
 
     def __getattr__(self, name: str) -> Mapping[str, Any]:
         made = {"event": self._made_event, "context": self._made_context}.get(name)

@@ -140,7 +140,8 @@ class HttpApplication:
         if match is None:
             query = b"?" + scope["query_string"] if scope["query_string"] else b""
             raise NotFoundException(f"Cannot {scope['method']} {(raw_path + query).decode('latin-1')}")
-        return match.target(scope, receive, send, match.params)
+        target, params = match
+        return target(scope, receive, send, params)
 
     async def _answer_error(
         self, error: Exception, scope: Scope, receive: Receive, exchange: _Exchange
@@ -175,7 +176,8 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = [*message.get("headers", ()), *self._headers]
-            message = {**message, "headers": headers + self._security.missing(headers, self._scope)}
+            headers += self._security.missing(headers, self._scope)
+            message = {**message, "headers": headers}
         elif self._is_head:
             message = {**message, "body": b""}
         return self._send(message)

@@ -109,8 +109,11 @@ def _taker(parameter: Parameter) -> Read:
         case ParameterSource.BODY:
             return _body if name is None else lambda call: call.body_fields().get(name, _ABSENT)
         case ParameterSource.PARAM:
-            join = not is_list(parameter.annotation)
-            return lambda call: call.params if name is None else _path_value(call.params[name], join)
+            if name is None:
+                return lambda call: call.params
+            if is_list(parameter.annotation):
+                return lambda call: call.params[name]
+            return lambda call: _joined(call.params[name])
         case ParameterSource.QUERY:
             return lambda call: call.query() if name is None else call.query().get(name, _ABSENT)
         case ParameterSource.HEADERS:
@@ -125,8 +128,8 @@ def _body(call: Call) -> bytes | Any:
     return call.body.fields if isinstance(call.body, Form) else call.body
 
 
-def _path_value(value: PathValue, join: bool) -> PathValue:
-    return "/".join(value) if join and isinstance(value, list) else value
+def _joined(value: PathValue) -> str:
+    return "/".join(value) if isinstance(value, list) else value
 
 
 def _of(values: Mapping[str, str], name: str | None) -> Any:
@@ -151,6 +154,8 @@ def _converter(parameter: Parameter, options: ValidationOptions) -> Convert:
 
 
 def _converted(parameter: Parameter, take: Read, convert: Convert) -> Read:
+    if parameter.marker.source is ParameterSource.PARAM and parameter.annotation is str:
+        return take  # Text is what it came as.
     default, substitute = parameter.default, _substitute(parameter)
 
     def read(call: Call) -> Any:

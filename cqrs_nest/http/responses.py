@@ -17,6 +17,7 @@ from cqrs_nest.http.headers import RawHeaders, check_headers, content_dispositio
 from cqrs_nest.http.json import is_object, to_json
 
 _CONTENT_TYPE: Final = b"content-type"
+_CONTENT_LENGTH: Final = b"content-length"
 _SET_COOKIE: Final = b"set-cookie"
 _JSON: Final = (_CONTENT_TYPE, b"application/json; charset=utf-8")
 _TEXT: Final = (_CONTENT_TYPE, b"text/html; charset=utf-8")
@@ -46,7 +47,7 @@ def json_reply(status: int, content: Any, headers: RawHeaders | None = None) -> 
 def _reply(status: int, content_type: tuple[bytes, bytes] | None, headers: RawHeaders, body: bytes) -> Reply:
     if status in _WITHOUT_BODY:
         return Reply(status, headers, b"")
-    length = (b"content-length", b"%d" % len(body))
+    length = (_CONTENT_LENGTH, b"%d" % len(body))
     return Reply(
         status, [length, *headers] if content_type is None else [content_type, length, *headers], body
     )
@@ -55,7 +56,7 @@ def _reply(status: int, content_type: tuple[bytes, bytes] | None, headers: RawHe
 class Renderer:
     """Turns the results of one route into answers; what the route's decorators say is compiled in."""
 
-    __slots__ = ("_declared", "_headers", "_json", "_redirect", "_status", "_text")
+    __slots__ = ("_declared", "_headers", "_is_plain", "_json", "_redirect", "_status", "_text")
 
     def __init__(
         self, status: int, headers: tuple[tuple[str, str], ...] = (), redirect: RedirectOptions | None = None
@@ -67,6 +68,7 @@ class Renderer:
         has_own_type = any(name == _CONTENT_TYPE for name, _ in self._headers)
         self._json = None if has_own_type else _JSON
         self._text = None if has_own_type else _TEXT
+        self._is_plain = redirect is None and not has_own_type and status not in _WITHOUT_BODY
 
     def __call__(self, result: Any, response: Response | None = None) -> ASGIApp:
         """`response` has the status and the headers that the call itself decided on.
@@ -75,8 +77,9 @@ class Renderer:
         """
         if response is not None and response is not result:
             return self._changed_by(response)(result)
-        if isinstance(result, dict) and self._redirect is None:
-            return _reply(self._status, self._json, self._headers, to_json(result))
+        if self._is_plain and isinstance(result, dict):
+            body = to_json(result)
+            return Reply(self._status, [_JSON, (_CONTENT_LENGTH, b"%d" % len(body)), *self._headers], body)
         if isinstance(result, Response):
             check_headers(result.raw_headers)
             return _with_headers(result, self._headers) if self._headers else result

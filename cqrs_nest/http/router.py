@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Final, Generic, NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote, unquote_to_bytes
 
 from cqrs_nest.common import BadRequestException, RouteInfo
@@ -23,16 +23,16 @@ class InvalidPathError(ValueError):
     """A path that the router cannot serve."""
 
 
-class Match(NamedTuple, Generic[T]):
-    target: T
-    params: dict[str, PathValue]
+Match: TypeAlias = tuple[T, dict[str, PathValue]]
+"""A target and the parameters of the path that led to it."""
 
 
 class _Leaf(NamedTuple, Generic[T]):
     """The end of a declared path; `order` is its place among all declared routes."""
 
     order: int
-    names: tuple[str, ...]
+    places: tuple[tuple[str, int | slice], ...]
+    """The segments that each parameter is, or a wildcard's are, by its name."""
     target: T
 
 
@@ -48,9 +48,6 @@ class _Node(Generic[T]):
         self.rest: dict[str, _Leaf[T]] = {}
 
 
-_Found = tuple[_Leaf[T], tuple[PathValue, ...]]
-
-
 class Router(Generic[T]):
     """Routes in declared order: the first that fits wins.
 
@@ -59,7 +56,7 @@ class Router(Generic[T]):
 
     >>> router = Router([("GET", "/cats/:id", "find"), ("POST", "/cats", "create")])
     >>> router.match("GET", b"/Cats/a%2Fb/")
-    Match(target='find', params={'id': 'a/b'})
+    ('find', {'id': 'a/b'})
     >>> router.match("DELETE", b"/cats")
     """
 
@@ -68,17 +65,17 @@ class Router(Generic[T]):
         self._constant: dict[tuple[str, bytes], T] = {}
         constant_paths: set[tuple[str, bytes]] = set()
         for order, (method, path, target) in enumerate(routes):
-            names = self._add(order, method, path, target)
-            if not names and method != ALL_METHODS:
+            leaf = self._add(order, method, path, target)
+            if not leaf.places and method != ALL_METHODS:
                 constant_paths.add((method, path.lower().encode()))
         for method, raw_path in constant_paths:
-            found = self._find(method, raw_path.decode())
-            if found is not None and not found[0].names:
-                self._constant[method, raw_path] = found[0].target
+            found = _search(self._root, _segments(raw_path.decode()), 0, method)
+            if found is not None and not found.places:
+                self._constant[method, raw_path] = found.target
 
-    def _add(self, order: int, method: str, path: str, target: T) -> tuple[str, ...]:
+    def _add(self, order: int, method: str, path: str, target: T) -> _Leaf[T]:
         segments = split_path(path)
-        names = tuple(segment[1:] for segment in segments if segment[0] in ":*")
+        leaf = _Leaf(order, tuple(_places(segments)), target)
         node = self._root
         ends: dict[str, _Leaf[T]] | None = None
         for segment in segments:
@@ -90,10 +87,9 @@ class Router(Generic[T]):
             else:
                 wire_form = quote(segment, safe="!$&'()+,;=@%").lower()
                 node = node.static.setdefault(wire_form, _Node())
-        leaf = _Leaf(order, names, target)
         for served in ("GET", "HEAD") if method == "GET" else (method,):
             (node.ends if ends is None else ends).setdefault(served, leaf)
-        return names
+        return leaf
 
     def match(self, method: str, raw_path: bytes) -> Match[T] | None:
         """The route for a path as it came over the wire, or None.
@@ -102,20 +98,27 @@ class Router(Generic[T]):
         """
         constant = self._constant.get((method, raw_path))
         if constant is not None:
-            return Match(constant, {})
-        found = self._find(method, raw_path.decode("latin-1"))
-        if found is None:
+            return constant, {}
+        path = raw_path.decode("latin-1")
+        segments = _segments(path)
+        leaf = _search(self._root, segments, 0, method)
+        if leaf is None:
             return None
-        leaf, values = found
-        return Match(
-            leaf.target, {name: _decode(value) for name, value in zip(leaf.names, values, strict=True)}
-        )
+        params: dict[str, PathValue] = {name: segments[place] for name, place in leaf.places}
+        if "%" in path or not path.isascii():
+            params = {name: _decode(value) for name, value in params.items()}
+        return leaf.target, params
 
-    def _find(self, method: str, path: str) -> _Found[T] | None:
-        if path.endswith("/"):
-            path = path[:-1]
-        segments = path.split("/")[1:]
-        return _search(self._root, segments, 0, method, ())
+
+def _segments(path: str) -> list[str]:
+    """The segments of a path that is asked for. One trailing slash does not matter."""
+    return path.removesuffix("/").split("/")[1:]
+
+
+def _places(segments: list[str]) -> Iterator[tuple[str, int | slice]]:
+    for position, segment in enumerate(segments):
+        if segment[0] in ":*":
+            yield segment[1:], position if segment[0] == ":" else slice(position, None)
 
 
 def split_path(path: str) -> list[str]:
@@ -129,38 +132,34 @@ def split_path(path: str) -> list[str]:
     return segments
 
 
-def _search(
-    node: _Node[T], segments: list[str], position: int, method: str, values: tuple[PathValue, ...]
-) -> _Found[T] | None:
-    """The first declared of all routes below `node` that fit the segments from `position` on."""
-    if position == len(segments):
-        leaf = _first(node.ends, method)
-        return None if leaf is None else (leaf, values)
-    best: _Found[T] | None = None
-    segment = segments[position]
-    static = node.static.get(segment.lower())
-    if static is not None:
-        best = _search(static, segments, position + 1, method, values)
-    if node.parameter is not None and segment:
-        best = _earlier(best, _search(node.parameter, segments, position + 1, method, (*values, segment)))
-    if node.rest and segment:
-        leaf = _first(node.rest, method)
-        if leaf is not None:
-            best = _earlier(best, (leaf, (*values, segments[position:])))
-    return best
+def _search(node: _Node[T], segments: list[str], start: int, method: str) -> _Leaf[T] | None:
+    """The first declared of all routes below `node` that fit the segments from `start` on."""
+    for position in range(start, len(segments)):
+        segment = segments[position]
+        static = node.static.get(segment.lower())
+        parameter = node.parameter if segment else None
+        if node.rest or (static and parameter):
+            after = position + 1
+            best = _first(node.rest, method) if segment else None
+            for way in (static, parameter):
+                if way is not None:
+                    best = _earlier(best, _search(way, segments, after, method))
+            return best
+        only_way = static or parameter
+        if only_way is None:
+            return None
+        node = only_way
+    return _first(node.ends, method)
 
 
-def _earlier(one: _Found[T] | None, other: _Found[T] | None) -> _Found[T] | None:
+def _earlier(one: _Leaf[T] | None, other: _Leaf[T] | None) -> _Leaf[T] | None:
     if one is None or other is None:
         return one or other
-    return one if one[0].order < other[0].order else other
+    return one if one.order < other.order else other
 
 
 def _first(leaves: dict[str, _Leaf[T]], method: str) -> _Leaf[T] | None:
-    own, any_method = leaves.get(method), leaves.get(ALL_METHODS)
-    if own is None or any_method is None:
-        return own or any_method
-    return own if own.order < any_method.order else any_method
+    return _earlier(leaves.get(method), leaves.get(ALL_METHODS))
 
 
 def _decode(value: PathValue) -> PathValue:
@@ -168,8 +167,6 @@ def _decode(value: PathValue) -> PathValue:
 
 
 def _decode_segment(segment: str) -> str:
-    if "%" not in segment and segment.isascii():
-        return segment
     try:
         if _BROKEN_ESCAPE.search(segment):
             raise ValueError(segment)

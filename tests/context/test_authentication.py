@@ -246,6 +246,29 @@ async def test_what_a_server_sets_up_after_an_answer_does_not_hold_the_callers_r
     assert [each() for each in held] == [None]
 
 
+async def test_an_answer_that_another_task_streams_leaves_the_callers_request_to_the_handler(
+    environment: Environment,
+) -> None:
+    left_behind: list[contextvars.Context] = []
+
+    async def send(message: Any) -> None:
+        left_behind.append(contextvars.copy_context())
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        invoke = current_invoke.get()
+        await asyncio.create_task(_sent(send))
+        assert current_invoke.get() is invoke
+
+    async def _sent(send: Send) -> None:
+        await send({"type": "http.response.body", "body": b"a"})
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    await AuthenticationMiddleware(app, JwtVerifier(environment), environment)(scope, _receive, send)
+
+    assert [context.get(current_invoke) for context in left_behind] == [None]
+    assert current_invoke.get() is None
+
+
 def aws_scope(request_context: dict[str, Any], *credentials: str) -> dict[str, Any]:
     """The scope of a request that came to Lambda."""
     headers = [(b"authorization", each.encode()) for each in credentials]
