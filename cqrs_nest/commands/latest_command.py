@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition
 from cqrs_nest.aws.dynamodb.attribute_values import serialize_item
@@ -30,8 +33,9 @@ class LatestCommand:
 
     The data row says from which version on to look. The last command of a Query is not the newest, as `@10`
     sorts before `@9`, but a Query can read all sort keys among which the next hundred versions are. Older
-    versions lie there too, ten of them or, where the number of digits changes, all. When these are too many
-    or too large, the hundred versions are asked for by their keys. Another call follows where a hundred wait.
+    versions lie there too: all that are below a hundred, else about ten. Where the number of digits changes
+    all would, so two Queries, side by side, read the versions of each number. When older ones are too large,
+    the hundred versions are asked for by their keys. Another call follows where a hundred wait.
     """
 
     def __init__(self, table: CommandTable, dynamodb: DynamoDbService) -> None:
@@ -55,11 +59,11 @@ class LatestCommand:
         """The command with the highest version from one on, as it is stored."""
         newest: Row | None = None
         while True:
-            versions = [str(version) for version in range(start, start + WINDOW)]
-            first, last = min(versions), max(versions)
-            older = start if len(first) != len(last) or start < WINDOW else WINDOW // 9
+            versions = range(start, start + WINDOW)
+            spans = [versions] if start < WINDOW else _of_equal_length(versions)
+            older = start if start < WINDOW else len(spans) * WINDOW // 9
             is_cheap = older * size <= WINDOW * READ_UNIT
-            rows = await (self._between(key, first, last, start) if is_cheap else self._each(key, versions))
+            rows = await (self._among(key, spans) if is_cheap else self._each(key, versions))
             if not rows:
                 return newest
             newest = max(rows, key=lambda row: int(row["version"]))
@@ -68,28 +72,50 @@ class LatestCommand:
                 return newest
             start = found + 1
 
-    async def _between(self, key: DetailKey, first: str, last: str, start: int) -> list[Row]:
-        """The commands of the item among some sort keys whose version is not below `start`."""
+    async def _among(self, key: DetailKey, spans: Sequence[range]) -> list[Row]:
+        """The commands among the sort keys of some versions that are not older than these."""
+        first, *others = spans
+        if not others:
+            return await self._between(key, first)
+        found = await asyncio.gather(*(self._between(key, versions) for versions in spans))
+        return [row for rows in found for row in rows]
+
+    async def _between(self, key: DetailKey, versions: range) -> list[Row]:
+        first, last = str(versions[0]), str(versions[-1])
+        if len(first) < len(last):
+            first, last = min(map(str, versions)), max(map(str, versions))
         # `:` follows on the digits, so that versions count in that begin like the last one.
         span = {":first": _sk(key, first), ":last": f"{_sk(key, last)}:"}
         rows = self._dynamodb.query_all(
             self._table.command,
             key.pk,
             sk=Condition("sk BETWEEN :first AND :last", span),
-            filter=Condition("version >= :start", {":start": start}),
+            filter=Condition("version >= :start", {":start": versions.start}),
             consistent_read=True,
             attributes="keep",
         )
         # Another service may have sort keys with an `@`: the commands of `A@1` lie among those of `A`.
         return [row async for row in rows if remove_sort_key_version(row["sk"]) == key.sk]
 
-    async def _each(self, key: DetailKey, versions: list[str]) -> list[Row]:
+    async def _each(self, key: DetailKey, versions: range) -> list[Row]:
         """The commands of some versions that are there."""
-        keys = [{"pk": key.pk, "sk": _sk(key, version)} for version in versions]
+        keys = [{"pk": key.pk, "sk": _sk(key, str(version))} for version in versions]
         rows = await self._dynamodb.batch_get_items(
             self._table.command, keys, consistent_read=True, attributes="keep"
         )
         return [row for row in rows if "version" in row]
+
+
+def _of_equal_length(versions: range) -> list[range]:
+    """The versions, apart where the number of their digits changes; they are no more than a hundred.
+
+    >>> _of_equal_length(range(950, 1050)), _of_equal_length(range(100, 200))
+    ([range(950, 1000), range(1000, 1050)], [range(100, 200)])
+    """
+    turn = 10 ** len(str(versions.start))
+    if versions.stop <= turn:
+        return [versions]
+    return [range(versions.start, turn), range(turn, versions.stop)]
 
 
 def _sk(key: DetailKey, version: str) -> str:

@@ -144,11 +144,25 @@ async def test_two_calls_find_the_newest_of_any_version_and_behind_any_hole(
     service.calls.clear()
     found = await service.commands.get_latest_item(pk=PK, sk=sk)
     assert found.sk == f"{sk}@{max(versions | {applied})}"
-    assert len(service.calls) == 2
+    digits_change = applied >= 100 and len(str(applied)) < len(str(applied + 99))
+    assert service.calls in ([GET, BATCH], [GET, QUERY, QUERY] if digits_change else [GET, QUERY])
+
+
+async def test_older_commands_are_not_read_where_the_number_of_digits_changes(service: Any) -> None:
+    """DynamoDB counts what a Query goes over, also where a filter takes it out."""
+    put_commands(service, "A1", [*range(1, 100), *range(900, 1003)], 995, "x" * 1000)
+    gone_over: list[int] = []
+    service.session.client("dynamodb").meta.events.register(
+        "after-call.dynamodb.Query", lambda parsed, **_: gone_over.append(parsed["ScannedCount"])
+    )
+    service.calls.clear()
+    assert (await service.commands.get_latest_item(pk=PK, sk="A1")).version == 1002
+    assert service.calls == [GET, QUERY, QUERY]
+    assert sum(gone_over) == len(range(995, 1003))
 
 
 async def test_where_a_hundred_wait_one_more_call_reads_on(service: Any) -> None:
-    put_commands(service, "A1", range(950, 1070), 950, "x" * 1000)
+    put_commands(service, "A1", range(950, 1070), 950, "x" * 20_000)
     service.calls.clear()
     assert (await service.commands.get_latest_item(pk=PK, sk="A1")).version == 1069
     assert service.calls == [GET, BATCH, QUERY]
