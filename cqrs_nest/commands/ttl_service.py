@@ -13,6 +13,7 @@ from cqrs_nest.commands.table import CommandTable
 from cqrs_nest.common import Injectable, Logger
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
+from cqrs_nest.core.expiring_map import ExpiringMap
 
 CACHE_SECONDS = 60
 SECONDS_A_DAY = 86_400
@@ -31,7 +32,7 @@ class TtlService:
         self._table = table
         self._dynamodb = dynamodb
         self._logger = Logger("TtlService")
-        self._cache: dict[tuple[TableType, str | None], tuple[float, float | None]] = {}
+        self._cache = ExpiringMap[tuple[TableType, str | None], tuple[float | None]](MAX_CACHED)
 
     async def calculate_ttl(
         self, type: TableType, tenant: str | None = None, start: datetime | None = None
@@ -52,14 +53,11 @@ class TtlService:
         """The days a row of one of the tables lives; None when nothing is configured or it cannot be read."""
         # Wall-clock time: the monotonic clock stands still while a Lambda is frozen.
         now = time.time()
-        valid_until, days = self._cache.get((type, tenant), (0.0, None))
-        if now < valid_until:
-            return days
+        if known := self._cache.get((type, tenant), now):
+            return known[0]
         days, is_certain = await self._read(type, tenant)
         if is_certain:
-            if len(self._cache) >= MAX_CACHED:
-                self._cache.clear()
-            self._cache[type, tenant] = (now + CACHE_SECONDS, days)
+            self._cache.put((type, tenant), (days,), until=now + CACHE_SECONDS, now=now)
         return days
 
     async def _read(self, type: TableType, tenant: str | None) -> tuple[float | None, bool]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cqrs_nest.aws import DynamoDbService
 from cqrs_nest.aws.dynamodb import Condition, is_condition_failure
 from cqrs_nest.common import ConflictException, Injectable
+from cqrs_nest.core.expiring_map import ExpiringMap
 
 STORE_TABLE = "session"
 STORE_CALLS = ("DeleteItem", "GetItem", "PutItem")
@@ -41,7 +42,6 @@ class IdempotencyStore(ABC):
 
 class _Entry(NamedTuple):
     owner: str
-    expires: float
     result: str | None = None
 
 
@@ -49,30 +49,33 @@ class InMemoryIdempotencyStore(IdempotencyStore):
     """For tests, and for services that run as one process."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, _Entry] = {}
+        self._kept = ExpiringMap[str, _Entry]()
 
     async def begin(self, key: str, owner: str, seconds: int) -> str | None:
         """See `IdempotencyStore`."""
         now = time()
-        self._kept = {name: entry for name, entry in self._kept.items() if entry.expires > now}
-        entry = self._kept.setdefault(key, _Entry(owner, now + seconds))
+        entry = self._kept.get(key, now)
+        if entry is None:
+            self._kept.put(key, _Entry(owner), until=now + seconds, now=now)
+            return None
         if entry.owner != owner and entry.result is None:
             raise ConflictException(_IN_PROGRESS)
         return entry.result
 
     async def finish(self, key: str, owner: str, result: str, seconds: int) -> bool:
         """See `IdempotencyStore`."""
-        finished = _Entry(owner, time() + seconds, result)
-        if self._kept.get(key, finished).owner != owner:
+        now = time()
+        entry = self._kept.get(key, now)
+        if entry is not None and entry.owner != owner:
             return False
-        self._kept[key] = finished
+        self._kept.put(key, _Entry(owner, result), until=now + seconds, now=now)
         return True
 
     async def forget(self, key: str, owner: str) -> None:
         """See `IdempotencyStore`."""
-        entry = self._kept.get(key)
+        entry = self._kept.get(key, time())
         if entry is not None and entry.owner == owner:
-            del self._kept[key]
+            self._kept.forget(key)
 
 
 @Injectable()

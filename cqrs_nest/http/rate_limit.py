@@ -12,11 +12,12 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.common import TooManyRequestsException
+from cqrs_nest.core.expiring_map import ExpiringMap
 from cqrs_nest.http.json import to_json
 from cqrs_nest.http.responses import Reply
 
 _MOST_CALLERS: Final = 50_000
-"""Callers that are remembered; beyond them the longest known is forgotten."""
+"""Callers that are remembered; beyond them the one who has not asked for longest is forgotten."""
 
 
 def client_address(scope: Scope) -> str:
@@ -54,7 +55,7 @@ class RateLimiter:
     """Lets a caller pass while he keeps to the limit.
 
     One moment is kept for each caller: when all he has asked for would be done, if each request took its
-    share of `seconds`. He waits when that is more than `seconds` ahead.
+    share of `seconds`. He waits when that is more than `seconds` ahead, and is forgotten when it is over.
     """
 
     def __init__(self, limit: RateLimit, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +63,7 @@ class RateLimiter:
         self._share = limit.seconds / limit.requests
         self._ahead = limit.seconds - self._share
         self._clock = clock
-        self._done_at: dict[str, float] = {}
+        self._done_at = ExpiringMap[str, float](_MOST_CALLERS)
 
     def refusal(self, scope: Scope) -> Reply | None:
         """The answer 429 for one request too many, None for a request that may pass, which then counts."""
@@ -74,17 +75,15 @@ class RateLimiter:
     def refusal_if_over(self, scope: Scope) -> Reply | None:
         """The answer 429 for a caller who has used up his limit; the request does not count."""
         key, now = self._key(scope), self._clock()
-        wait = self._done_at.get(key, now) - now - self._ahead
+        wait = (self._done_at.get(key, now) or now) - now - self._ahead
         # A part of a millionth of a share is what adding up has cost.
         return _too_many(wait) if wait > self._share * 1e-6 else None
 
     def count(self, scope: Scope) -> None:
         """Count a request."""
         key, now = self._key(scope), self._clock()
-        # Put in anew, so that the caller who has not asked for longest stands first.
-        self._done_at[key] = max(self._done_at.pop(key, now), now) + self._share
-        if len(self._done_at) > _MOST_CALLERS:
-            del self._done_at[next(iter(self._done_at))]
+        done_at = (self._done_at.get(key, now) or now) + self._share
+        self._done_at.put(key, done_at, until=done_at, now=now)
 
 
 class RefusedTokenLimit:

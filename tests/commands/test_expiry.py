@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 import time_machine
 
+from cqrs_nest.aws.dynamodb import TableType
+from cqrs_nest.commands import TtlService
+
 PK = "TODO#acme"
 DAY = 86_400
 NOW = datetime(2024, 1, 1, 0, 0, 1, tzinfo=UTC)
@@ -75,6 +78,29 @@ async def test_a_configuration_is_kept_for_its_tenant(service: Any) -> None:
     for name in ("milk", "bread"):
         assert (await service.commands.publish_async(todo(-1, name))).ttl is not None
         assert (await service.commands.publish_async(todo(-1, name, pk="TODO#other"))).ttl is None
+
+
+async def test_one_tenant_too_many_puts_out_the_one_that_was_read_first(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cqrs_nest.commands.ttl_service.MAX_CACHED", 3)
+    service = await start()
+    ttl = service.table.get(TtlService)
+    for tenant in "abcd":
+        await ttl.get_ttl_configuration(TableType.DATA, tenant)
+    service.calls.clear()
+    for tenant in "bcda":
+        await ttl.get_ttl_configuration(TableType.DATA, tenant)
+    assert len(service.calls) == 1
+
+
+async def test_what_was_read_a_minute_ago_takes_no_memory(service: Any) -> None:
+    ttl = service.table.get(TtlService)
+    with time_machine.travel(NOW, tick=False) as clock:
+        for tenant in range(20):
+            await ttl.get_ttl_configuration(TableType.DATA, str(tenant))
+            clock.shift(10)
+    assert len(ttl._cache) == 6
 
 
 async def test_a_failed_read_counts_as_no_configuration_but_is_not_kept(service: Any) -> None:

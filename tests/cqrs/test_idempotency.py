@@ -341,6 +341,16 @@ async def test_a_cancelled_attempt_keeps_its_claim_as_its_effect_may_stand() -> 
             await bus.execute(command())
 
 
+async def test_keys_whose_time_is_over_take_no_memory() -> None:
+    store = InMemoryIdempotencyStore()
+    with time_machine.travel(1_000_000, tick=False) as clock:
+        for number in range(100):
+            assert await store.begin(f"key {number}", "me", seconds=5) is None
+            assert await store.finish(f"key {number}", "me", "done", seconds=60)
+            clock.shift(10)
+    assert len(store._kept) == 6
+
+
 async def test_a_result_is_kept_although_its_caller_is_gone() -> None:
     keeping, release = asyncio.Event(), asyncio.Event()
 

@@ -83,6 +83,15 @@ def test_a_flood_of_callers_does_not_fill_the_memory(monkeypatch: pytest.MonkeyP
     assert limiter.refusal({"headers": [(b"x-name", b"99")]}) is not None
 
 
+def test_who_may_ask_for_everything_again_is_forgotten() -> None:
+    clock = Clock()
+    limiter = RateLimiter(RateLimit(requests=60, seconds=60, key=by_name), clock)
+    for number in range(100):
+        limiter.count({"headers": [(b"x-name", b"%d" % number)]})
+        clock.now += 0.5
+    assert len(limiter._done_at) == 2
+
+
 @pytest.mark.parametrize("client", [None, ("", 0), ("/tmp/socket", 0)])
 def test_a_caller_without_an_address_has_one_all_the_same(client: Any) -> None:
     assert isinstance(client_address({"client": client}), str)
