@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from joserfc.jwk import KeySet
 
-_MOST: Final = 1024
-"""Tokens remembered; the one that was not seen for longest makes room."""
+_MOST: Final = 5_000_000
+"""Bytes that they take at most, ten thousand usual ones; that which was not seen for longest makes room."""
+_OVERHEAD: Final = 300
+"""Bytes that a token takes besides its claims."""
 
 
 class SignedTokens:
@@ -26,6 +28,7 @@ class SignedTokens:
         self._most = most
         self._keys: KeySet | None = None
         self._claims: OrderedDict[bytes, str] = OrderedDict()
+        self._size = 0
 
     def claims(self, token: str, keys: KeySet) -> dict[str, Any] | None:
         """The claims of a token that these very keys have signed; None if that is not known."""
@@ -41,10 +44,17 @@ class SignedTokens:
         """Remember a token whose signature was checked with these keys."""
         if keys is not self._keys:
             self._claims.clear()
-            self._keys = keys
-        self._claims[_digest(token)] = json.dumps(claims)
-        if len(self._claims) > self._most:
-            self._claims.popitem(last=False)
+            self._keys, self._size = keys, 0
+        digest = _digest(token)
+        self._forget(self._claims.pop(digest, None))
+        self._claims[digest] = text = json.dumps(claims)
+        self._size += len(text) + _OVERHEAD
+        while self._size > self._most:
+            self._forget(self._claims.popitem(last=False)[1])
+
+    def _forget(self, text: str | None) -> None:
+        if text is not None:
+            self._size -= len(text) + _OVERHEAD
 
 
 def _digest(token: str) -> bytes:

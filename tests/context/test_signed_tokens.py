@@ -95,12 +95,25 @@ async def test_a_token_that_differs_in_one_letter_is_another_one(provider: Provi
 
 
 def test_the_one_not_seen_for_longest_makes_room() -> None:
-    keys, remembered = KeySet([KEY]), SignedTokens(most=2)
+    keys, remembered = KeySet([KEY]), SignedTokens(most=700)
     remembered.add("a", keys, {"sub": "a"})
     remembered.add("b", keys, {"sub": "b"})
     assert remembered.claims("a", keys) == {"sub": "a"}
     remembered.add("c", keys, {"sub": "c"})
     assert [remembered.claims(token, keys) is None for token in "abc"] == [False, True, False]
+
+
+def test_large_ones_take_the_room_of_many() -> None:
+    keys, remembered = KeySet([KEY]), SignedTokens(most=4000)
+    for token in "abcdef":
+        remembered.add(token, keys, {"sub": token})
+    remembered.add("large", keys, {"sub": "x" * 3000})
+    assert [remembered.claims(token, keys) is None for token in "abcdef"] == [True] * 4 + [False] * 2
+    remembered.add("larger", keys, {"sub": "x" * 5000})
+    assert [remembered.claims(token, keys) is None for token in ("f", "large", "larger")] == [True] * 3
+    remembered.add("a", keys, {"sub": "a"})
+    remembered.add("a", keys, {"sub": "again"})
+    assert remembered.claims("a", keys) == {"sub": "again"}
 
 
 def test_it_holds_no_token() -> None:
