@@ -298,7 +298,9 @@ class Container:
         found = self._index.get(token)
         if found is None:
             each_module = (_find_in(node, token) for node in self.modules)
-            found = self._index[token] = [binding for binding in each_module if binding is not None]
+            found = [binding for binding in each_module if binding is not None]
+            if found:  # there is no end of what is not provided
+                self._index[token] = found
         return found
 
 

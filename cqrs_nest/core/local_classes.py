@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
 from cqrs_nest.common.tokens import Token
 from cqrs_nest.core.annotations import AmbiguousNameError
 from cqrs_nest.core.bindings import Binding, ModuleNode
+
+_Ordered: TypeAlias = dict[type[object], None]
+"""A set in the order in which its classes came; a function may be called ten thousand times."""
 
 
 class LocalClasses:
     """The classes that were defined in functions."""
 
     def __init__(self) -> None:
-        self._classes: defaultdict[tuple[str, str], list[type[object]]] = defaultdict(list)
+        self._classes: defaultdict[tuple[str, str], _Ordered] = defaultdict(dict)
 
     def add(self, cls: object) -> None:
         """Make a class known; anything else is left out."""
         if isinstance(cls, type) and "<locals>" in cls.__qualname__:
-            known = self._classes[cls.__module__, cls.__qualname__]
-            if cls not in known:
-                known.append(cls)
+            self._classes[cls.__module__, cls.__qualname__][cls] = None
 
     def seen_from(
         self, node: ModuleNode, find: Callable[[ModuleNode, Token], Binding | None]
@@ -33,7 +35,7 @@ class LocalClasses:
 class _Seen(Mapping[tuple[str, str], type[object]]):
     def __init__(
         self,
-        classes: Mapping[tuple[str, str], list[type[object]]],
+        classes: Mapping[tuple[str, str], _Ordered],
         node: ModuleNode,
         find: Callable[[ModuleNode, Token], Binding | None],
     ) -> None:
@@ -42,7 +44,7 @@ class _Seen(Mapping[tuple[str, str], type[object]]):
         self._find = find
 
     def __getitem__(self, name: tuple[str, str]) -> type[object]:
-        candidates = self._classes.get(name, [])
+        candidates = list(self._classes.get(name, ()))
         if not candidates:
             raise KeyError(name)
         own = [cls for cls in candidates if cls in self._node.own]
