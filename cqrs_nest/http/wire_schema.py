@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, TypeGuard
 
 from pydantic import TypeAdapter
@@ -65,12 +65,27 @@ def _finite(schema: Any) -> Any:
 
 
 def _decimal(schema: Any) -> Any:
+    """Python reads more than digits: `1_000`, and the digits of other scripts."""
+
+    def read(value: Any) -> Decimal:
+        if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+            raise PydanticKnownError("decimal_type")
+        if isinstance(value, str) and ("_" in value or not value.isascii()):
+            raise PydanticKnownError("decimal_parsing")
+        try:
+            return Decimal(str(value))
+        except InvalidOperation:
+            raise PydanticKnownError("decimal_parsing") from None
+
     def check(value: Decimal) -> Decimal:
         if abs(value.adjusted()) > LARGEST_EXPONENT:
             raise PydanticKnownError("finite_number")
         return value
 
-    return core.no_info_after_validator_function(check, _finite(schema))
+    # What has gone through `any` counts less in a union: the text or integer itself is chosen first.
+    read_one = core.chain_schema([core.any_schema(), _finite(schema)])
+    checked = core.no_info_after_validator_function(check, read_one)
+    return core.no_info_before_validator_function(read, checked)
 
 
 def _date(schema: Any) -> Any:
@@ -134,17 +149,6 @@ def _number_text(schema: Any) -> Any:
     return core.no_info_before_validator_function(check, _finite(schema))
 
 
-def _decimal_text(schema: Any) -> Any:
-    """Python reads more than digits: `1_000`, and the digits of other scripts."""
-
-    def check(value: Any) -> Any:
-        if isinstance(value, str) and ("_" in value or not value.isascii()):
-            raise PydanticKnownError("decimal_parsing")
-        return value
-
-    return core.no_info_before_validator_function(check, _decimal(schema))
-
-
 _ALWAYS: Final = {
     "date": _date,
     "datetime": _date,
@@ -152,4 +156,4 @@ _ALWAYS: Final = {
     "float": _finite,
     "decimal": _decimal,
 }
-_OF_TEXT: Final = {"int": _integer_text, "float": _number_text, "decimal": _decimal_text}
+_OF_TEXT: Final = {"int": _integer_text, "float": _number_text}

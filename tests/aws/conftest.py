@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import pytest
@@ -115,9 +116,9 @@ def aws_settings(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-@pytest.fixture
-async def make(port: Any, aws_settings: pytest.MonkeyPatch) -> AsyncIterator[MakeClient]:
-    """Makes a client for an endpoint; None leaves the endpoint to botocore."""
+@asynccontextmanager
+async def clients(port: Any) -> AsyncIterator[MakeClient]:
+    """Makes clients for endpoints and closes them; None leaves the endpoint to botocore."""
     made: list[tuple[AwsSession, DynamoDbClient]] = []
 
     def make(endpoint: str | None, region: str | None = REGION) -> DynamoDbClient:
@@ -137,3 +138,16 @@ async def make(port: Any, aws_settings: pytest.MonkeyPatch) -> AsyncIterator[Mak
         if isinstance(client, AiohttpDynamoDbClient):
             await client.on_application_shutdown()
         await session.on_application_shutdown()
+
+
+@pytest.fixture
+async def make(port: Any, aws_settings: pytest.MonkeyPatch) -> AsyncIterator[MakeClient]:
+    async with clients(port) as make:
+        yield make
+
+
+@pytest.fixture
+async def make_boto3(aws_settings: pytest.MonkeyPatch) -> AsyncIterator[MakeClient]:
+    """The client to compare with."""
+    async with clients("boto3") as make:
+        yield make

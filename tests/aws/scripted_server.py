@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ssl import SSLContext
@@ -20,7 +20,8 @@ class Reply:
     body: bytes = b"{}"
     headers: tuple[str, ...] = ()
     until: asyncio.Event | None = None
-    """What to wait for before it is sent."""
+    """What to wait for before it is sent, from the part `held_at` on."""
+    held_at: float = 0.0
     sends: float = 1.0
     """The part of it that is sent before the connection is closed."""
     is_reset: bool = False
@@ -49,6 +50,8 @@ class ScriptedServer:
 
     url: str = ""
     script: list[Reply] = field(default_factory=list[Reply])
+    answer: Callable[[Request], Reply] | None = None
+    """What answers in the place of the script."""
     requests: list[Request] = field(default_factory=list[Request])
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     """Set by each request."""
@@ -56,6 +59,9 @@ class ScriptedServer:
     """Connections, ever."""
     open: int = 0
     most_open: int = 0
+    crowd: int = 0
+    is_crowded: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when as many connections as `crowd` are open."""
 
     def __post_init__(self) -> None:
         self.held: list[asyncio.Event] = []
@@ -68,6 +74,8 @@ class ScriptedServer:
         self.opened += 1
         self.open += 1
         self.most_open = max(self.open, self.most_open)
+        if self.open == self.crowd:
+            self.is_crowded.set()
         try:
             while await self._answer(reader, writer):
                 pass
@@ -78,15 +86,16 @@ class ScriptedServer:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection stays open."""
-        self.requests.append(await read_request(reader))
+        request = await read_request(reader)
+        self.requests.append(request)
         self.arrived.set()
-        reply = self.script.pop(0) if len(self.script) > 1 else self.script[0]
-        if reply.until is not None:
-            self.held.append(reply.until)
-            await reply.until.wait()
+        reply = self._next() if self.answer is None else self.answer(request)
         if reply.status is not None:
             content = reply.on_the_wire()
-            writer.write(content[: int(len(content) * reply.sends)])
+            held, end = (int(len(content) * part) for part in (reply.held_at, reply.sends))
+            writer.write(content[:held])
+            await self._hold(reply.until)
+            writer.write(content[held:end])
             await writer.drain()
             if reply.keeps_open and reply.sends == 1:
                 return True
@@ -95,6 +104,14 @@ class ScriptedServer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()
         return False
+
+    def _next(self) -> Reply:
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+    async def _hold(self, until: asyncio.Event | None) -> None:
+        if until is not None:
+            self.held.append(until)
+            await until.wait()
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request:

@@ -17,8 +17,6 @@ from botocore.exceptions import ConnectionClosedError, NoCredentialsError
 from botocore.hooks import first_non_none_response
 from botocore.parsers import create_parser
 
-from cqrs_nest.aws.errors import AwsConfigurationError
-
 
 @dataclass(slots=True)
 class Answer:
@@ -40,12 +38,11 @@ class DamagedAnswerError(ConnectionClosedError):
 class BotocoreRules:
     """Signs, judges and names as the boto3 client does, with its settings and its event handlers.
 
-    Raises NoCredentialsError, and AwsConfigurationError for a setting that is only for boto3.
+    Raises NoCredentialsError.
     """
 
     def __init__(self, client: Any) -> None:
         meta = client.meta
-        _refuse_what_is_for_boto3(meta.config)
         self.url, self._region, self._service = _endpoint(client)
         parts = urlsplit(self.url)
         self._host, self._path = parts.netloc, parts.path
@@ -165,15 +162,6 @@ def _endpoint(client: Any) -> tuple[str, str, str]:
     parts = urlsplit(link)
     *_, region, service, _ = parse_qs(parts.query)["X-Amz-Credential"][0].split("/")
     return f"{parts.scheme}://{parts.netloc}{parts.path}", region, service
-
-
-def _refuse_what_is_for_boto3(config: Any) -> None:
-    settings: Mapping[str, object] = config.proxies_config or {}
-    named = [name for name, value in settings.items() if value is not None]
-    if named:
-        raise AwsConfigurationError(
-            f"DYNAMODB_CLIENT=aiohttp knows no {named[0]} of the AWS profile: remove it, or set boto3"
-        )
 
 
 def _legible(content: bytes) -> bytes:
