@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Awaitable, Callable, Iterator
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -13,12 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from cqrs_nest.common import ArgumentsHost, Logger, NotFoundException
 from cqrs_nest.core import Container, RequestScope, current_request_scope
 from cqrs_nest.core.tracing import TracingOptions
+from cqrs_nest.http.cancellation import as_failure
 from cqrs_nest.http.cors import Cors
 from cqrs_nest.http.enhancers import FILTER, Enhancers, MissingMethodError
 from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.filters import ExceptionHandler, describe_request
 from cqrs_nest.http.headers import RawHeaders
-from cqrs_nest.http.middleware import read_middleware, run_middleware
+from cqrs_nest.http.middleware import read_middleware, run_middleware, with_checked_headers
 from cqrs_nest.http.openapi import openapi_document
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.plan import compile_plan
@@ -73,10 +75,11 @@ class HttpApplication:
     def use(self, middleware: Middleware) -> None:
         """Put an ASGI middleware around everything there is so far: `http.use(lambda app: GZip(app))`.
 
-        It sees every request, also to unknown routes; what it raises is answered by the global filters.
+        It sees every request, also to unknown routes; what it raises, and a header that it sets and that no
+        header may be, is answered by the global filters.
         Middleware with dependencies is applied by `configure(consumer)` of a module.
         """
-        self._inner = middleware(self._inner)
+        self._inner = with_checked_headers(middleware(self._inner))
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document, made at the first call."""
@@ -113,6 +116,8 @@ class HttpApplication:
         except ClientDisconnect:
             # Nobody is left to be answered, and nothing was done.
             return
+        except CancelledError as error:
+            await self._answer_error(as_failure(error), scope, receive, exchange)
         except Exception as error:  # noqa: BLE001 (whatever goes wrong is answered)
             await self._answer_error(error, scope, receive, exchange)
         finally:

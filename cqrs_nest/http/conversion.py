@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails, ValidationError, to_json
+from starlette.datastructures import UploadFile
 
 from cqrs_nest.common import BadRequestException
 from cqrs_nest.http.call import parse_json
@@ -106,6 +107,22 @@ def is_list(annotation: Any) -> bool:
     return (
         isinstance(cls, type) and issubclass(cls, Collection) and not issubclass(cls, str | bytes | Mapping)
     )
+
+
+def takes_files(annotation: Any) -> bool:
+    """Whether an annotation says nothing against an uploaded file, or a list of them."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return takes_files(arguments[0])
+    if origin in (Union, UnionType):
+        return any(map(takes_files, arguments))
+    if is_list(annotation):
+        return all(map(takes_files, arguments))
+    cls: Any = origin or annotation
+    try:
+        return cls is Any or issubclass(UploadFile, cls)
+    except TypeError:  # of a protocol, which cannot be asked
+        return True
 
 
 def _list_keys(annotation: Any) -> frozenset[str]:

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from cqrs_nest.common import HttpException, Logger, MessageEvent
 from cqrs_nest.http.call import Call
 from cqrs_nest.http.invocation import Run
-from cqrs_nest.http.json import to_json
+from cqrs_nest.http.json import to_json, to_text
 
 _logger = Logger("EventStream")
 
@@ -76,7 +76,7 @@ async def _lines(event: Any, events: AsyncIterator[Any]) -> AsyncIterator[bytes]
 
 
 def _format(event: MessageEvent, number: int) -> bytes:
-    return "".join(f"{line}\n" for line in _fields(event, number)).encode() + b"\n"
+    return to_text("".join(f"{line}\n" for line in _fields(event, number))) + b"\n"
 
 
 def _fields(event: MessageEvent, number: int) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -75,6 +75,20 @@ async def run_middleware(
         current_request_scope.reset(token)
 
 
+def with_checked_headers(app: ASGIApp) -> ASGIApp:
+    """Sends no header of `app` that could begin another one. Raises InvalidHeaderException in its place."""
+
+    def checked(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        def check_and_send(message: Message) -> Awaitable[None]:
+            if message["type"] == "http.response.start":
+                check_headers(message.get("headers", ()))
+            return send(message)
+
+        return app(scope, receive, check_and_send)
+
+    return checked
+
+
 class _SharedReceive:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -94,7 +108,7 @@ class _Paths:
 
     def __init__(self, routes: Sequence[RouteDefinition], options: HttpOptions) -> None:
         self._routes = routes
-        self._prefix = options.global_prefix.strip("/")
+        self._prefix = (options.global_prefix or "").strip("/")
         self._unprefixed = PathSet(options.prefix_excludes)
 
     def of(self, config: MiddlewareConfig) -> tuple[PathSet, PathSet]:

@@ -61,7 +61,8 @@ class HttpOptions:
     dependencies is a provider of `APP_GUARD` and its like instead.
     """
 
-    global_prefix: str = ""
+    global_prefix: str | None = ""
+    """In front of every path; empty or None for nothing."""
     prefix_excludes: Sequence[str | RouteInfo] = ()
     """Declared paths that stay without the global prefix, for all methods or for one."""
     versioning: Versioning | None = None

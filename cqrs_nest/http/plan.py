@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,6 +20,8 @@ from cqrs_nest.core import RequestScope, current_request_scope
 from cqrs_nest.http.arguments import Argument, compile_argument
 from cqrs_nest.http.body import BodyReader, LimitedReceive
 from cqrs_nest.http.call import Call
+from cqrs_nest.http.cancellation import as_failure
+from cqrs_nest.http.conversion import takes_files
 from cqrs_nest.http.enhancers import (
     FILTER,
     GUARD,
@@ -90,6 +93,8 @@ class RoutePlan:
             return self.render(result, call.changed_response())
         except ClientDisconnect:
             raise
+        except CancelledError as error:
+            return await self.handle_error(as_failure(error), call)
         except Exception as error:  # noqa: BLE001 (whatever goes wrong in a route is answered)
             return await self.handle_error(error, call)
 
@@ -142,11 +147,21 @@ def _body_reader(parameters: Sequence[Parameter], options: HttpOptions) -> BodyR
 def _argument(
     route: RouteDefinition, parameter: Parameter, pipes: Sequence[Enhancer], options: HttpOptions
 ) -> Argument:
+    _check_file(route, parameter, pipes)
     instances = [static_instance(pipe) for pipe in pipes]
     argument = _compiled(route, parameter, *_validation(pipes, instances, options))
     if not any(map(_may_validate_by_request, pipes)):
         return argument
     return _argument_by_request(route, parameter, pipes, options)
+
+
+def _check_file(route: RouteDefinition, parameter: Parameter, pipes: Sequence[Enhancer]) -> None:
+    """A file is nothing else, unless a pipe makes something of it."""
+    is_file = parameter.marker.source is ParameterSource.FILE
+    if is_file and not pipes and not takes_files(parameter.annotation):
+        problem = f"{parameter.name} is an UploadedFile, but annotated with {parameter.annotation!r}"
+        fix = "annotate it with Starlette's UploadFile, with a list of it for several, or let a pipe make it"
+        raise invalid_route(route.controller, route.handler, problem, fix=fix)
 
 
 def _argument_by_request(

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from cqrs_nest.common import StreamableFile
 from cqrs_nest.common.routing import RedirectOptions
 from cqrs_nest.http.headers import RawHeaders, check_headers, content_disposition, encoded_header
-from cqrs_nest.http.json import is_object, to_json
+from cqrs_nest.http.json import buffer_of, is_object, to_json, to_text
 
 _CONTENT_TYPE: Final = b"content-type"
 _CONTENT_LENGTH: Final = b"content-length"
@@ -92,11 +92,11 @@ class Renderer:
         if isinstance(result, Enum):
             result = result.value
         if isinstance(result, str):
-            return _reply(self._status, self._text, self._headers, result.encode())
+            return _reply(self._status, self._text, self._headers, to_text(result))
         if isinstance(result, UUID):
             return _reply(self._status, self._text, self._headers, str(result).encode())
         if isinstance(result, bytes | bytearray):
-            result = {"type": "Buffer", "data": [*result]}
+            result = buffer_of(result)
         content_type = self._text if isinstance(result, int | float | Decimal) else self._json
         return _reply(self._status, content_type, self._headers, to_json(result))
 

@@ -99,7 +99,7 @@ def _routes_of(
         for route in own_metadata(handler)[ROUTES]:
             for base, path in product(options.paths, route.paths):
                 own = _join(controller, handler, module_path, base, path)
-                prefix = "" if excluded.has(route.method, own) else http.global_prefix
+                prefix = "" if excluded.has(route.method, own) else http.global_prefix or ""
                 for segment, answered in _by_version(versions, http.versioning):
                     full = _join(controller, handler, prefix, segment, own)
                     names = _names(controller, handler, full)

@@ -1,5 +1,6 @@
 """The answers to exceptions, and what is logged about them."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -166,3 +167,56 @@ async def test_a_websocket_is_closed(build: Any) -> None:
     await (await build())({"type": "websocket"}, receive, send)
 
     assert sent == [{"type": "websocket.close", "code": 1000}]
+
+
+async def cancelled() -> None:
+    task = asyncio.create_task(asyncio.sleep(60))
+    task.cancel()
+    await task
+
+
+async def test_a_cancelled_task_of_a_handler_is_a_failure_of_the_server(
+    build: Any, client_of: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    @Controller("e")
+    class Awaits:
+        @Get()
+        async def get(self) -> None:
+            await cancelled()
+
+    class AwaitsFirst:
+        def __init__(self, app: Any) -> None: ...
+
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            await cancelled()
+
+    application = await build(Awaits)
+    for _ in range(2):
+        caplog.clear()
+        response = await client_of(application).get("/e")
+        assert (response.status_code, response.json()["message"]) == (500, "Internal server error")
+        (record,) = (record for record in caplog.records if record.levelname == "ERROR")
+        assert "GET '/e' failed: AwaitedTaskCancelledError" in record.getMessage()
+        application.use(AwaitsFirst)
+
+
+async def test_a_request_that_is_cancelled_is_not_answered(build: Any) -> None:
+    started, sent = asyncio.Event(), []
+
+    @Controller("e")
+    class Waits:
+        @Get()
+        async def get(self) -> None:
+            started.set()
+            await asyncio.sleep(60)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/e", "query_string": b"", "headers": []}
+    request = asyncio.create_task((await build(Waits))(scope, None, send))
+    await started.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert sent == []

@@ -1,6 +1,6 @@
 """Bodies of HTML forms: urlencoded fields, and multipart with files."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import httpx
 import pytest
@@ -14,7 +14,7 @@ from cqrs_nest.common import (
     Post,
     UploadedFile,
 )
-from cqrs_nest.http import Dto, HttpApplication, UploadFile
+from cqrs_nest.http import Dto, HttpApplication, InvalidControllerError, UploadFile
 from cqrs_nest.http.forms import nested_fields
 
 URLENCODED = {"content-type": "application/x-www-form-urlencoded"}
@@ -203,3 +203,57 @@ async def test_the_document_shows_the_form(build: Any) -> None:
     assert schema["required"] == ["name", "photo"]
     assert schema["properties"]["photo"] == {"type": "string", "format": "binary"}
     assert schema["properties"]["age"]["type"] == "integer"
+
+
+@pytest.mark.parametrize("annotation", [str, bytes, int, list[str], str | None, dict[str, Any]])
+async def test_a_file_is_no_text(build: Any, annotation: Any) -> None:
+    @Controller("cats")
+    class Photos:
+        @Post()
+        async def add(self, photo: Annotated[annotation, UploadedFile("photo")]) -> None: ...
+
+    with pytest.raises(
+        InvalidControllerError, match="photo is an UploadedFile, but annotated with"
+    ) as refused:
+        await build(Photos)
+    assert "annotate it with Starlette's UploadFile" in str(refused.value)
+
+
+class Readable(Protocol):
+    async def read(self, size: int = -1) -> bytes: ...
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        Any,
+        object,
+        UploadFile,
+        UploadFile | None,
+        list[UploadFile],
+        list[Any],
+        list,
+        Readable,
+        Annotated[UploadFile, 1],
+    ],
+)
+async def test_a_file_is_what_is_uploaded(build: Any, annotation: Any) -> None:
+    @Controller("cats")
+    class Photos:
+        @Post()
+        async def add(self, photo: Annotated[annotation, UploadedFile("photo")]) -> None: ...
+
+    await build(Photos)
+
+
+async def test_a_pipe_makes_anything_of_a_file(build: Any) -> None:
+    class ToText:
+        async def transform(self, value: UploadFile, metadata: ArgumentMetadata) -> str:
+            return (await value.read()).decode()
+
+    @Controller("cats")
+    class Photos:
+        @Post()
+        async def add(self, photo: Annotated[str, UploadedFile("photo", ToText())]) -> None: ...
+
+    await build(Photos)

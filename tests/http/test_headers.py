@@ -327,3 +327,34 @@ async def test_other_errors_of_encoding_are_the_servers(serve: Any) -> None:
     client = await serve(Own)
     assert (await client.get("/own/body")).status_code == 500
     assert (await client.get("/own/code")).status_code == 500
+
+
+@pytest.mark.parametrize("text", ["a\r\nset-cookie: a=b", "a\0b"])
+async def test_headers_of_asgi_middleware(build: Any, client_of: Any, text: str) -> None:
+    @Controller("own")
+    class Own:
+        @Get()
+        async def get(self) -> str:
+            return "x"
+
+    def setting(value: str) -> Any:
+        def middleware(app: Any) -> Any:
+            async def set_header(scope: Any, receive: Any, send: Any) -> None:
+                async def send_with_header(message: Any) -> None:
+                    if message["type"] == "http.response.start":
+                        message["headers"] = [*message["headers"], (b"x-name", value.encode())]
+                    await send(message)
+
+                await app(scope, receive, send_with_header)
+
+            return set_header
+
+        return middleware
+
+    for value, status in ((text, 400), ("fine", 200)):
+        application = await build(Own)
+        application.use(setting(value))
+        response = await client_of(application).get("/own")
+        assert response.status_code == status
+        assert response.headers.get("x-name") == ("fine" if status == 200 else None)
+        assert "set-cookie" not in response.headers

@@ -8,11 +8,24 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, Field, computed_field
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, computed_field
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 
-from cqrs_nest.common import All, Controller, Delete, Get, Header, Headers, HttpCode, Post, Put, Redirect, Req
+from cqrs_nest.common import (
+    All,
+    BadRequestException,
+    Controller,
+    Delete,
+    Get,
+    Header,
+    Headers,
+    HttpCode,
+    Post,
+    Put,
+    Redirect,
+    Req,
+)
 from cqrs_nest.http import Dto
 
 
@@ -52,6 +65,28 @@ class Pair:
     cat: Cat
 
 
+class Inner(BaseModel):
+    hexed: Base64Bytes = Field(default=b"\xff", validate_default=False)
+
+
+class Blobs(BaseModel):
+    text: bytes = b"a"
+    coded: Base64Bytes = Field(default=b"\xff", validate_default=False)
+    inner: list[Inner] = [Inner()]
+
+
+class Encoded(BaseModel):
+    model_config = ConfigDict(ser_json_bytes="base64")
+
+    raw: bytes = b"\xff"
+
+
+@dataclass
+class Named:
+    fields: dict[str, Any]
+
+
+A_BUFFER = {"type": "Buffer", "data": [97]}
 CAT = {"catName": "Tom", "bornAt": "2030-01-01T18:04:05.678Z", "color": "red", "loudName": "TOM"}
 
 JSON_RESULTS: list[tuple[Any, Any]] = [
@@ -72,6 +107,10 @@ JSON_RESULTS: list[tuple[Any, Any]] = [
     ({1: "a"}, {"1": "a"}),
     ({"猫": "猫"}, {"猫": "猫"}),
     (b"x\xff", {"type": "Buffer", "data": [120, 255]}),
+    ({"x": b"x\xff", "y": [bytearray(b"a")]}, {"x": {"type": "Buffer", "data": [120, 255]}, "y": [A_BUFFER]}),
+    (Named({"x": b"a"}), {"fields": {"x": A_BUFFER}}),
+    (Blobs(), {"text": "a", "coded": "/w==", "inner": [{"hexed": "/w=="}]}),
+    (Encoded(), {"raw": "_w=="}),
     (datetime(2030, 1, 1, tzinfo=UTC), "2030-01-01T00:00:00.000Z"),
 ]
 
@@ -128,6 +167,41 @@ async def test_none_is_an_empty_body(serve: Any) -> None:
 async def test_an_integer_of_any_size_is_a_number(serve: Any) -> None:
     response = await answer(serve, {"x": 2**70, "at": datetime(2030, 1, 2, tzinfo=UTC)})
     assert response.json() == {"x": 2**70, "at": "2030-01-02T00:00:00.000Z"}
+
+
+async def test_half_of_a_pair_of_utf16_is_escaped_in_json(serve: Any) -> None:
+    """As JSON.stringify does it; other texts beside it stay as they are."""
+
+    class Texts(BaseModel):
+        name: str
+
+    moment = datetime(2030, 1, 2, tzinfo=UTC)
+    texts = [Texts.model_construct(name="\ud83d")]
+    result = {"a\ud800": "猫\udfff", "at": moment, "list": texts, UUID(int=0): 1}
+    response = await answer(serve, result)
+    assert (
+        response.content
+        == (
+            '{"a\\ud800":"猫\\udfff","at":"2030-01-02T00:00:00.000Z","list":[{"name":"\\ud83d"}],'
+            '"00000000-0000-0000-0000-000000000000":1}'
+        ).encode()
+    )
+
+
+async def test_half_of_a_pair_of_utf16_is_replaced_in_a_text(serve: Any) -> None:
+    response = await answer(serve, "a\ud800\ud83d\ude00")
+    assert (response.status_code, response.text) == (200, "a\ufffd😀")
+
+
+async def test_an_error_with_half_of_a_pair_of_utf16_is_answered(serve: Any) -> None:
+    @Controller("r")
+    class Refuses:
+        @Get()
+        async def get(self) -> None:
+            raise BadRequestException("no \ud800")
+
+    response = await (await serve(Refuses)).get("/r")
+    assert (response.status_code, response.json()["message"]) == (400, "no \ud800")
 
 
 @pytest.mark.parametrize("result", [{"x": object()}, {"x": 2**70, "y": object()}, lambda: 1])

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 from pydantic import Field
 
-from cqrs_nest.common import Body, Controller, Get, HttpCode, Param, Post, Query, UseGuards, UseInterceptors
+from cqrs_nest.common import (
+    Body,
+    Controller,
+    Get,
+    HttpCode,
+    Param,
+    Post,
+    Query,
+    UseGuards,
+    UseInterceptors,
+)
 from cqrs_nest.common.parameters import ParameterMarker
 from cqrs_nest.http import CorsOptions, Dto, InvalidControllerError
 

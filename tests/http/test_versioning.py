@@ -73,6 +73,11 @@ async def test_a_default_version(serve: Any) -> None:
     assert await text(client, "/api/cats/all") == "2 or any"
 
 
+@pytest.mark.parametrize("prefix", [None, "", "/"])
+async def test_no_prefix(serve: Any, prefix: str | None) -> None:
+    assert await text(await serve(Cats, global_prefix=prefix), "/cats/all") == "1"
+
+
 async def test_without_versioning_every_route_answers(serve: Any) -> None:
     assert await text(await serve(Cats), "/cats/all") == "1"
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from cqrs_nest.common import Body, CanActivate, Controller, ExecutionContext, Get, Param, Post, Query, Req
 from cqrs_nest.http import Dto, ValidationOptions
 from cqrs_nest.http.json import to_json
+from cqrs_nest.http.wire_schema import wire_validator
 
 JSON = {"content-type": "application/json"}
 
@@ -209,3 +210,27 @@ def test_an_integer_beyond_64_bits_changes_nothing_beside_it() -> None:
         Line(),
     ]
     assert to_json([2**70, *beside]) == to_json([0, *beside]).replace(b"[0,", b"[1180591620717411303424,")
+
+
+@pytest.mark.parametrize("text", ["1_0", "1_000.5", "\u0661", "1e1_0", "abc", ""])
+async def test_a_decimal_of_a_body_is_digits(client: httpx.AsyncClient, text: str) -> None:
+    answer = await client.post("/w", json={"price": text})
+    assert answer.status_code == 400
+    assert answer.json()["message"] == ["price must be a number conforming to the specified constraints"]
+
+
+@pytest.mark.parametrize(
+    ("annotation", "body", "expected"),
+    [
+        (str | Decimal, b'"12"', "12"),
+        (Decimal | int, b"12", 12),
+        (float | Decimal, b"12", 12.0),
+        (int | Decimal, b'"12"', Decimal(12)),
+        (Decimal | None, b"null", None),
+        (Decimal | None, b"1.5", Decimal("1.5")),
+        (Decimal | str, b'"1_0"', "1_0"),
+    ],
+)
+def test_a_decimal_among_others(annotation: Any, body: bytes, expected: Any) -> None:
+    found = wire_validator(annotation, is_text=False).validate_json(body, strict=True)
+    assert (type(found), found) == (type(expected), expected)
