@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from datetime import UTC, datetime
 
+from cqrs_nest.common.lambda_runtime import in_lambda
 from cqrs_nest.common.logger import VERBOSE
 from cqrs_nest.config import Environment
 from cqrs_nest.context import current_invoke
@@ -69,10 +69,10 @@ def configure_logging(environment: Environment) -> None:
     """
     logger = logging.getLogger("cqrs_nest")
     logger.setLevel(_LEVELS[environment.log_level])
-    in_lambda = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
-    if logger.handlers or (logging.getLogger().handlers and not in_lambda):
+    is_lambda = in_lambda()
+    if logger.handlers or (logging.getLogger().handlers and not is_lambda):
         return
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if in_lambda else NestFormatter())
+    handler.setFormatter(JsonFormatter() if is_lambda else NestFormatter())
     logger.addHandler(handler)
-    logger.propagate = not in_lambda
+    logger.propagate = not is_lambda

@@ -51,10 +51,13 @@ def list_projections(application: AsgiApplication, as_json: bool) -> None:
     """Name the projections of APPLICATION, the tables they keep and the commands they are made of."""
 
     async def work(container: Container) -> list[dict[str, Any]]:
-        options = [each.options for each in container.get(Projections).all]
         return [
-            {"projection": each.name, "commands": each.table_name, "tables": [at.name for at in each.tables]}
-            for each in options
+            {
+                "projection": each.options.name,
+                "commands": each.options.table_name,
+                "tables": [table.name for table in each.tables],
+            }
+            for each in container.get(Projections).all
         ]
 
     found = run_with(application, work)

@@ -12,6 +12,7 @@ from cqrs_nest.aws import AwsConfigurationError, AwsResources, AwsSession, Table
 from cqrs_nest.aws.dynamodb import TableType, table_name
 from cqrs_nest.commands.registry import CommandTableRegistry
 from cqrs_nest.common import Injectable, Logger
+from cqrs_nest.common.lambda_runtime import in_lambda
 from cqrs_nest.config import Environment
 from cqrs_nest.core import CqrsNestError, DiscoveryService
 
@@ -35,7 +36,6 @@ _EXPIRY_FIX = (
     "--time-to-live-specification Enabled=true,AttributeName=ttl"
 )
 
-_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME"
 _ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB")
 
 
@@ -171,7 +171,7 @@ class CommandTables:
         if environment.check_tables is not None:
             return environment.check_tables
         has_endpoint = environment.dynamodb_endpoint or any(name in os.environ for name in _ENDPOINTS)
-        return _LAMBDA not in os.environ and (self._is_deployed or bool(has_endpoint))
+        return not in_lambda() and (self._is_deployed or bool(has_endpoint))
 
     async def _all_problems(self, tables: list[NeededTable], *, with_expiry: bool) -> list[TableProblem]:
         found = await asyncio.gather(*(self._problems(table, with_expiry) for table in tables))

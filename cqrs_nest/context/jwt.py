@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cqrs_nest.common import Logger
+from cqrs_nest.common.lambda_runtime import in_lambda
 from cqrs_nest.config import Environment
 from cqrs_nest.context.errors import InvalidTokenError
 
@@ -48,7 +48,7 @@ class JwtVerifier:
                 "%s is not set: tokens that the identity provider has signed for others are accepted",
                 " and ".join(name.upper() for name in unset),
             )
-        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        if in_lambda():
             return
         if self._has_keys:
             self._token_check()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import Any
 
 from cqrs_nest.aws import AwsSession, SqsService
+from cqrs_nest.common.lambda_runtime import in_lambda
 from cqrs_nest.common.logger import Logger
 from cqrs_nest.config import Environment
 from cqrs_nest.events import EventService
@@ -35,7 +35,7 @@ class QueueListener:
 
     def on_application_bootstrap(self) -> None:
         """Begin to listen, if there is a queue to listen to and this is a server."""
-        if self._url is not None and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
+        if self._url is not None and not in_lambda():
             self._task = asyncio.create_task(self._listen(self._url), name="notification queue")
 
     async def on_module_destroy(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from time import time
 from typing import Annotated
 
 from cqrs_nest.common import Controller, MessageEvent, NotFoundException, Query, Sse, UnauthorizedException
+from cqrs_nest.common.lambda_runtime import in_lambda
 from cqrs_nest.context import Auth, Invoke, InvokeContext, get_user_context
 from cqrs_nest.notifications.errors import InvalidNotificationTransportError
 from cqrs_nest.notifications.hub import NotificationHub, Subscription
@@ -43,7 +43,7 @@ class NotificationController:
 
     def on_module_init(self) -> None:
         """Refuse streams in AWS Lambda, which answers only when all is said."""
-        if self._is_on and "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
+        if self._is_on and in_lambda():
             raise InvalidNotificationTransportError(
                 'Notification transport "sse" needs a server, and this is AWS Lambda.\n'
                 "  Take appsync-graphql or appsync-event for NOTIFICATION_TRANSPORTS."

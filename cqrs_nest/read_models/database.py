@@ -7,17 +7,19 @@ import random
 import shutil
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from cqrs_nest.common.lambda_runtime import in_lambda
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
 from cqrs_nest.core.errors import CqrsNestError
+from cqrs_nest.read_models.declared_metadata import DeclaredMetadata, import_metadata
 
 if TYPE_CHECKING:
-    from sqlalchemy import MetaData
+    from sqlalchemy import MetaData, Table
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 T = TypeVar("T")
@@ -41,18 +43,39 @@ class SqlDatabase:
     column `pk` to partitions of his tenant, by `pk = key`; so is SQL as text. `allow_cross_tenant=True`
     states the exception.
 
-    Nothing is opened, and SQLAlchemy is not imported, before the first use.
+    Nothing is opened before the first use, and with MetaData that are named (`"package.module:name"`)
+    SQLAlchemy is not imported. Outside of AWS Lambda the start is such a use: it reads the declarations,
+    so that what is wrong with them is said then.
     """
 
-    def __init__(
-        self, url: str, metadata: MetaData | Sequence[MetaData] = (), *, create_tables: bool = False
-    ) -> None:
+    def __init__(self, url: str, metadata: DeclaredMetadata = (), *, create_tables: bool = False) -> None:
         self._url = url
-        self.metadata: Sequence[MetaData] = metadata if isinstance(metadata, Sequence) else (metadata,)
-        """The tables as they are declared."""
+        self._given = metadata
+        self._declared: Sequence[MetaData] | None = None
+        self._additions: list[Callable[[], object]] = []
         self._create_tables = create_tables
+        self._owes_tables = False
+        self._creating = asyncio.Lock()
         self._engine: AsyncEngine | None = None
         self._directory: Path | None = None
+
+    @property
+    def metadata(self) -> Sequence[MetaData]:
+        """The tables as they are declared, with those that projections add to them.
+
+        Raises UnknownMetadataError or InvalidProjectionError for declarations that are wrong.
+        """
+        for add in self._additions:
+            add()
+        return self._imported()
+
+    def table(self, name: str) -> Table | None:
+        """The declared table of that name, `schema.name` where it has a schema."""
+        return next((each.tables[name] for each in self._imported() if name in each.tables), None)
+
+    def adds_tables(self, add: Callable[[], object]) -> None:
+        """Let `add` declare further tables before `metadata` is read. It must bear to be called again."""
+        self._additions.append(add)
 
     @property
     def engine(self) -> AsyncEngine:
@@ -68,16 +91,15 @@ class SqlDatabase:
     @asynccontextmanager
     async def connect(self, *, allow_cross_tenant: bool = False) -> AsyncGenerator[AsyncConnection, None]:
         """A connection to read with; what is written on it is undone unless committed."""
+        await self._settle_tables()
         async with self._checked(allow_cross_tenant).connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def begin(self, *, allow_cross_tenant: bool = False) -> AsyncGenerator[AsyncConnection, None]:
         """A transaction to write in: committed at the end of the block, undone when the block raises."""
-        from cqrs_nest.read_models.engine import WRITING
-
-        engine = self._checked(allow_cross_tenant).execution_options(**{WRITING: True})
-        async with engine.begin() as connection:
+        await self._settle_tables()
+        async with self._transaction(allow_cross_tenant) as connection:
             yield connection
 
     async def in_transaction(
@@ -128,28 +150,55 @@ class SqlDatabase:
             await self.engine.dispose()  # the next connections heed foreign keys again
 
     async def on_module_init(self) -> None:
-        """Create missing tables if the module was told to. Raises TablesNotCreatedError."""
-        if not self._create_tables:
-            return
-        from sqlalchemy.exc import SQLAlchemyError
+        """Create missing tables if the module was told to; in AWS Lambda when they are first needed.
 
-        from cqrs_nest.read_models.engine import TablesNotCreatedError
-
-        try:
-            async with self.begin() as connection:
-                for metadata in self.metadata:
-                    await connection.run_sync(metadata.create_all)
-        except (SQLAlchemyError, OSError) as error:
-            raise TablesNotCreatedError(self.engine, error) from error
+        Raises UnknownMetadataError, InvalidProjectionError or TablesNotCreatedError.
+        """
+        self._owes_tables = self._create_tables
+        if not in_lambda():
+            _ = self.metadata
+            await self._settle_tables()
 
     async def on_application_shutdown(self, signal: str | None = None) -> None:
         """Close all connections."""
+        self._owes_tables = False
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.dispose()
         directory, self._directory = self._directory, None
         if directory is not None:
             await asyncio.to_thread(shutil.rmtree, directory)
+
+    def _imported(self) -> Sequence[MetaData]:
+        if self._declared is None:
+            self._declared = import_metadata(self._given)
+        return self._declared
+
+    async def _settle_tables(self) -> None:
+        """Create the tables that are still owed. A failed attempt is repeated at the next use."""
+        if not self._owes_tables:
+            return
+        async with self._creating:
+            if self._owes_tables:
+                await self._create_missing()
+                self._owes_tables = False
+
+    async def _create_missing(self) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
+        from cqrs_nest.read_models.engine import TablesNotCreatedError
+
+        try:
+            async with self._transaction(allow_cross_tenant=True) as connection:
+                for metadata in self.metadata:
+                    await connection.run_sync(metadata.create_all)
+        except (SQLAlchemyError, OSError) as error:
+            raise TablesNotCreatedError(self.engine, error) from error
+
+    def _transaction(self, allow_cross_tenant: bool) -> AbstractAsyncContextManager[AsyncConnection]:
+        from cqrs_nest.read_models.engine import WRITING
+
+        return self._checked(allow_cross_tenant).execution_options(**{WRITING: True}).begin()
 
     def _checked(self, allow_cross_tenant: bool) -> AsyncEngine:
         from cqrs_nest.read_models.tenant_check import ALLOW_CROSS_TENANT

@@ -92,10 +92,10 @@ class ItemWriter:
 
     def _rows(self, items: Sequence[ReplayedItem]) -> Mapping[Table, Sequence[SqlRow]]:
         projected = [self._projection.projected(item) for item in items]
-        return rows_by_table(projected, self._projection.options.tables, self._tables)
+        return rows_by_table(projected, self._projection.tables, self._tables)
 
     def _target(self, connection: AsyncConnection) -> ProjectionTarget:
-        return ProjectionTarget(connection, self._projection.options.tables, self._tables)
+        return ProjectionTarget(connection, self._projection.tables, self._tables)
 
     def _refused(self, items: Sequence[ReplayedItem], error: DBAPIError) -> ProjectionFailedError:
         keys = sorted(item.key for item in items)

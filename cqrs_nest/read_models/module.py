@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 from cqrs_nest.common import DynamicModule, Module, provide
 from cqrs_nest.config import Environment
 from cqrs_nest.read_models.database import SqlDatabase, database_url
+from cqrs_nest.read_models.declared_metadata import DeclaredMetadata
 from cqrs_nest.read_models.projections import Projections
-
-if TYPE_CHECKING:
-    from sqlalchemy import MetaData
 
 
 @Module()
@@ -20,13 +15,17 @@ class SqlModule:
 
     @staticmethod
     def register(
-        metadata: MetaData | Sequence[MetaData] = (), url: str | None = None, *, create_tables: bool = False
+        metadata: DeclaredMetadata = (), url: str | None = None, *, create_tables: bool = False
     ) -> DynamicModule:
         """Global module with one `SqlDatabase`.
 
+        `metadata` has the application's own tables, and those of modules that keep tables: MetaData, or
+        their names, `"my_service.tables:metadata"`, which are imported when they are needed. Then SQLAlchemy
+        takes no time of a cold start.
+
         `url` defaults to the variable DATABASE_URL; with NODE_ENV=local and none, the database is
-        temporary. `create_tables` creates the missing tables of `metadata` at the start: the application's
-        own, and those of modules that keep tables.
+        temporary. `create_tables` creates the missing tables of `metadata` at the start, in AWS Lambda at
+        the first use of the database.
         """
 
         def create_database(environment: Environment) -> SqlDatabase:

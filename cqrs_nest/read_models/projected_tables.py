@@ -38,13 +38,13 @@ class ProjectedTables:
         """Every table, those that others refer to first."""
         return iter((self.versions, self.table, *self.details))
 
-    def actual(self, declared: ProjectedTables, table: Table) -> Table:
-        """The table of this set that stands for a declared one."""
-        for name, mine in zip(declared, self, strict=True):
-            if name is table:
+    def actual(self, declared: ProjectedTables, table: Table | str) -> Table:
+        """The table of this set that stands for a declared one, or for the one of that name."""
+        for each, mine in zip(declared, self, strict=True):
+            if each is table or each.fullname == table:
                 return mine
         raise InvalidProjectionError(
-            f"The table {table.name} is not one of the projection's.\n"
+            f"The table {table} is not one of the projection's.\n"
             "Fix: name it in @Projection(..., details=[...])."
         )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic.alias_generators import to_camel
@@ -14,7 +15,13 @@ from cqrs_nest.common.metadata import MetadataKey, define_metadata, find_metadat
 from cqrs_nest.core.errors import CqrsNestError
 from cqrs_nest.read_models.database import SqlDatabase
 from cqrs_nest.read_models.projected_tables import InvalidProjectionError, ProjectedTables, declare_tables
-from cqrs_nest.read_models.projection_target import ItemRows, ProjectedItem, ProjectionTarget, SqlRow
+from cqrs_nest.read_models.projection_target import (
+    DetailRows,
+    ItemRows,
+    ProjectedItem,
+    ProjectionTarget,
+    SqlRow,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -23,12 +30,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ProjectionOptions:
-    """What `@Projection` was told."""
+    """What `@Projection` was told, and about which class."""
 
+    owner: str
     table_name: str
     name: str
-    tables: ProjectedTables
+    table: Table | str
+    details: Sequence[Table | str]
     keep_deleted: bool
+    _kept: dict[Table, ProjectedTables] = field(default_factory=dict["Table", ProjectedTables])
+
+    def keep(self, table: Table, details: Sequence[Table]) -> ProjectedTables:
+        """The tables with that of the versions, which joins their metadata at the first call.
+
+        Raises InvalidProjectionError.
+        """
+        if table not in self._kept:
+            self._kept[table] = declare_tables(self.owner, table, tuple(details))
+        return self._kept[table]
 
 
 PROJECTION = MetadataKey[ProjectionOptions]("projection")
@@ -55,6 +74,7 @@ class SqlProjection:
 
     def __init__(self, database: SqlDatabase) -> None:
         self.database = database
+        database.adds_tables(lambda: self.tables)
 
     @property
     def options(self) -> ProjectionOptions:
@@ -66,6 +86,13 @@ class SqlProjection:
                 'Fix: put @Projection("...", table=...) on it.'
             )
         return options
+
+    @cached_property
+    def tables(self) -> ProjectedTables:
+        """The tables that it keeps, found at the first use. Raises InvalidProjectionError."""
+        options = self.options
+        details = [self._declared(each) for each in options.details]
+        return options.keep(self._declared(options.table), details)
 
     @property
     def is_declared(self) -> bool:
@@ -79,10 +106,13 @@ class SqlProjection:
         `updated_at` ...), or else an attribute, `due_date` from `attributes["dueDate"]`. `sk` comes without
         version; `created_at`, `created_by` and `created_ip` become those of the item's first command.
         """
-        return {column.name: _value(command, column.name) for column in self.options.tables.table.c}
+        return {column.name: _value(command, column.name) for column in self.tables.table.c}
 
-    def details(self, command: CommandModel) -> Mapping[Table, Sequence[SqlRow]]:
-        """The rows of other tables that belong to the item; their `pk` and `sk` are filled in."""
+    def details(self, command: CommandModel) -> DetailRows:
+        """The rows of other tables that belong to the item; their `pk` and `sk` are filled in.
+
+        `{"todo_tags": [{"tag": "a"}]}`, or `{todo_tags: ...}` with the table itself.
+        """
         return {}
 
     async def apply(self, target: ProjectionTarget, command: CommandModel) -> None:
@@ -103,7 +133,10 @@ class SqlProjection:
         if command.is_deleted and not self.options.keep_deleted:
             return nothing
         key = {"pk": nothing.pk, "sk": nothing.sk}
-        details = {table: [{**row, **key} for row in rows] for table, rows in self.details(command).items()}
+        details = {
+            self.tables.actual(self.tables, table): [{**row, **key} for row in rows]
+            for table, rows in self.details(command).items()
+        }
         return ItemRows(**key, row={**self.row(command), **key}, details=details)
 
     async def up(self, command: CommandModel) -> None:
@@ -166,13 +199,22 @@ class SqlProjection:
                 raise error from None
 
     async def _in_transaction(self, write: Callable[[ProjectionTarget], Awaitable[None]]) -> None:
-        tables = self.options.tables
+        tables = self.tables
 
         async def work(connection: AsyncConnection) -> None:
             await write(ProjectionTarget(connection, tables))
 
         # The commands were checked when they were published.
         await self.database.in_transaction(work, allow_cross_tenant=True)
+
+    def _declared(self, table: Table | str) -> Table:
+        found = self.database.table(table) if isinstance(table, str) else table
+        if found is None:
+            raise InvalidProjectionError(
+                f'{self.options.owner} keeps the table "{table}", which is in no MetaData that the '
+                "database was given.\nFix: SqlModule.register(...) with the MetaData that declares it."
+            )
+        return found
 
 
 ProjectionT = TypeVar("ProjectionT", bound=type[SqlProjection])
@@ -181,27 +223,32 @@ ProjectionT = TypeVar("ProjectionT", bound=type[SqlProjection])
 def Projection(
     table_name: str,
     *,
-    table: Table,
-    details: Sequence[Table] = (),
+    table: Table | str,
+    details: Sequence[Table | str] = (),
     keep_deleted: bool = False,
     name: str | None = None,
 ) -> Callable[[ProjectionT], ProjectionT]:
     """Make a `SqlProjection` keep `table`: one row for each item of a command table, named as in `register`.
 
-    `details` are tables with further rows of an item. Deleted items leave no rows; with `keep_deleted` they
+    `details` are tables with further rows of an item. Tables are given by their names, and found in the
+    metadata that `SqlModule` was given, or themselves. Deleted items leave no rows; with `keep_deleted` they
     keep them, and a column `is_deleted` says so. `name` is the class's name unless given, and must stay
     the same: rebuilds are known by it. A table `<table>_versions` is added to the metadata.
 
-        @Projection("todo", table=todos)
+        @Projection("todo", table="todos")
         class TodoProjection(SqlProjection):
             "Keeps todos."
 
-    Raises InvalidProjectionError for tables that cannot be kept.
+    Raises InvalidProjectionError for tables that cannot be kept. Of tables that are named, the application
+    does at its start; in AWS Lambda at the first use.
     """
 
     def decorate(cls: ProjectionT) -> ProjectionT:
-        tables = declare_tables(cls.__name__, table, tuple(details))
-        options = ProjectionOptions(table_name, name or cls.__name__, tables, keep_deleted)
+        owner = cls.__name__
+        options = ProjectionOptions(owner, table_name, name or owner, table, details, keep_deleted)
+        given = [each for each in details if not isinstance(each, str)]
+        if not isinstance(table, str) and len(given) == len(details):
+            options.keep(table, given)
         define_metadata(cls, PROJECTION, options)
         return DataSyncHandler(table_name, name=name)(cls)
 

@@ -21,6 +21,9 @@ _AT_ONCE = 200
 SqlRow: TypeAlias = Mapping[str, Any]
 """A row by column name."""
 
+DetailRows: TypeAlias = "Mapping[Table, Sequence[SqlRow]] | Mapping[str, Sequence[SqlRow]]"
+"""Rows by the table that they belong to, or by its name."""
+
 
 @dataclass(frozen=True)
 class ItemRows:
@@ -52,8 +55,8 @@ class ProjectionTarget:
         self.tables = actual or declared
         self._created: dict[DetailKey, SqlRow] = {}
 
-    def __getitem__(self, table: Table) -> Table:
-        """The table, or while the projection is rebuilt its fresh copy."""
+    def __getitem__(self, table: Table | str) -> Table:
+        """The table, given or named, or while the projection is rebuilt its fresh copy."""
         return self.tables.actual(self._declared, table)
 
     async def advance(self, command: CommandModel, first_version: int, *, or_same: bool = False) -> bool:

@@ -151,7 +151,7 @@ def _clash_resolver(
     async def resolve(item: ReplayedItem) -> None:
         from cqrs_nest.read_models.item_writer import ItemWriter
 
-        writer = ItemWriter(projection, table.get(Replay).current, projection.options.tables)
+        writer = ItemWriter(projection, table.get(Replay).current, projection.tables)
         await writer.write([item])
 
     return resolve

@@ -65,7 +65,7 @@ class Rebuild:
         self._report = report
         self._resumed = resumed
         self._page_rows = page_rows
-        self._tables = FreshTables(projection.options.tables, self._database.engine.dialect.name)
+        self._tables = FreshTables(projection.tables, self._database.engine.dialect.name)
         self._plan = plan_of(projection, source, segments)
         self._state = RebuildState(projection.options.name, self._plan)
         self._segments = segments
@@ -185,7 +185,7 @@ class Rebuild:
         """Let a projection that is written by hand apply every command of some items."""
 
         async def work(connection: AsyncConnection) -> None:
-            target = ProjectionTarget(connection, self._projection.options.tables, tables)
+            target = ProjectionTarget(connection, self._projection.tables, tables)
             await begin(target)
             for item in items:
                 for command in item.commands:
@@ -235,7 +235,7 @@ def plan_of(projection: SqlProjection, source: ReplaySource, segments: int) -> s
 
     A projection that was corrected begins anew, as its first rows would be those of the code before.
     """
-    columns = (repr(column) for table in projection.options.tables for column in table.c)
+    columns = (repr(column) for table in projection.tables for column in table.c)
     return f"{source} {segments} {sha256(chr(10).join((*columns, *_code(projection))).encode()).hexdigest()}"
 
 

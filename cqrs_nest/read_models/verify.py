@@ -45,7 +45,7 @@ class Verification:
     ) -> None:
         self._projection = projection
         self._database = projection.database
-        self._tables = projection.options.tables
+        self._tables = projection.tables
         self._replay = replay
         self._source: ReplaySource = source
         self._segments = segments

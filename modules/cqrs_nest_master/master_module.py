@@ -24,6 +24,7 @@ from cqrs_nest_master.master_items import MasterItems
 from cqrs_nest_master.master_keys import MASTER_TABLE
 from cqrs_nest_master.master_search import MasterSearch, NoMasterSearch
 from cqrs_nest_master.master_setting_service import MasterSettingService
+from cqrs_nest_master.read_model import MasterProjection, SqlMasterSearch
 from cqrs_nest_master.ttl_configurations import TtlConfigurations
 
 CONTROLLERS = (MasterSettingController, MasterDataController, MasterBulkController)
@@ -114,7 +115,7 @@ class MasterModule:
         is_global: bool,
     ) -> DynamicModule:
         _check_table(table_name, sql)
-        projection, search = _read_model() if sql else ((), NoMasterSearch)
+        projection, search = ([MasterProjection], SqlMasterSearch) if sql else ([], NoMasterSearch)
         table = CommandModule.register(
             table_name=table_name, data_sync_handlers=[*projection, *data_sync_handlers], imports=imports
         )
@@ -150,13 +151,6 @@ class MasterDatabaseModule:
 
 def _database_module(database: Any, imports: Sequence[Import] = ()) -> DynamicModule:
     return DynamicModule(MasterDatabaseModule, imports=imports, providers=[database], exports=[SqlDatabase])
-
-
-def _read_model() -> tuple[Sequence[type[Any]], type[MasterSearch]]:
-    # Imported here: SQLAlchemy is for those who want it.
-    from cqrs_nest_master.read_model import MasterProjection, SqlMasterSearch
-
-    return [MasterProjection], SqlMasterSearch
 
 
 def _check_table(table_name: str, sql: bool) -> None:

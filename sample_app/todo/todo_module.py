@@ -5,7 +5,6 @@ from cqrs_nest.common import Module, provide
 from cqrs_nest.cqrs import CqrsModule
 from cqrs_nest.read_models import SqlModule
 from cqrs_nest_master import MasterModule
-from cqrs_nest_master.read_model import metadata as master_metadata
 from cqrs_nest_sequence import SequencesModule
 from sample_app.todo.events.activity_handler import ACTIVITY_QUEUE, TodoActivityHandler
 from sample_app.todo.events.activity_log import ActivityLog
@@ -20,7 +19,6 @@ from sample_app.todo.handlers.search_todos_handler import SearchTodosHandler
 from sample_app.todo.handlers.update_todo_handler import UpdateTodoHandler
 from sample_app.todo.projection.todo_projection import TodoProjection
 from sample_app.todo.projection.todo_search import TodoSearch
-from sample_app.todo.projection.todo_tables import metadata
 from sample_app.todo.todo_controller import TodoController
 from sample_app.todo.todo_key import TODO_TABLE
 from sample_app.todo.todo_numbers import TodoNumbers
@@ -28,13 +26,15 @@ from sample_app.todo.todo_settings import TodoSettings
 
 COMMAND_HANDLERS = [CreateTodoHandler, UpdateTodoHandler, CompleteTodoHandler, DeleteTodoHandler]
 QUERY_HANDLERS = [GetTodoHandler, ListTodosHandler, SearchTodosHandler, GetTodoHistoryHandler]
+TABLES = ["sample_app.todo.projection.todo_tables:metadata", "cqrs_nest_master.read_model:metadata"]
+"""By their names, so that SQLAlchemy is imported with the first statement, and not at a cold start."""
 RESOURCES = AwsResources(queues=[QueueResource(ACTIVITY_QUEUE, ["domain-event"])])
 
 
 @Module(
     imports=[
         CqrsModule.register(table_name=TODO_TABLE, data_sync_handlers=[TodoProjection]),
-        SqlModule.register([metadata, master_metadata], create_tables=True),
+        SqlModule.register(TABLES, create_tables=True),
         SequencesModule.register(),
         MasterModule.register(enable_controller=True, copies=False),
     ],

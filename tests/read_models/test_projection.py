@@ -227,7 +227,7 @@ def test_a_projection_without_tables_says_so() -> None:
 
 async def test_a_table_that_was_not_named_is_refused(projection: TaskProjection) -> None:
     async with projection.database.begin() as connection:
-        target = ProjectionTarget(connection, projection.options.tables)
+        target = ProjectionTarget(connection, projection.tables)
         assert target[TASK_TAGS] is TASK_TAGS
         with pytest.raises(InvalidProjectionError, match="details="):
             _ = target[COUNTS]

@@ -139,7 +139,7 @@ async def test_commands_that_come_at_the_swap_are_caught_up_with(
         await store.write("late", 1)
         monkeypatch.setattr(Rebuild, "_finish", swap)
         async with store.database.begin() as connection:
-            old = ProjectionTarget(connection, store.projection.options.tables, self._tables.old)
+            old = ProjectionTarget(connection, store.projection.tables, self._tables.old)
             await store.projection.project(old, command("late", 1), 1)
         raise EndedError
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from cqrs_nest.commands import KEY_SEPARATOR, CommandModel, remove_sort_key_version
 from cqrs_nest.read_models import Projection, SqlProjection, SqlRow
 from cqrs_nest_master.master_keys import DATA_TYPE, MASTER_TABLE, SETTING_PREFIX
-from cqrs_nest_master.read_model.masters_table import masters
 
 
-@Projection(MASTER_TABLE, table=masters, keep_deleted=True)
+@Projection(MASTER_TABLE, table="masters", keep_deleted=True)
 class MasterProjection(SqlProjection):
     """Keeps one row for each setting and each entry of data; deleted ones keep theirs, which says so."""
 

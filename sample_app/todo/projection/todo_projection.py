@@ -3,15 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Table
-
 from cqrs_nest.cqrs import CommandModel
 from cqrs_nest.read_models import Projection, SqlProjection, SqlRow
-from sample_app.todo.projection.todo_tables import todo_tags, todos
 from sample_app.todo.todo_key import TODO_TABLE
 
 
-@Projection(TODO_TABLE, table=todos, details=[todo_tags])
+@Projection(TODO_TABLE, table="todos", details=["todo_tags"])
 class TodoProjection(SqlProjection):
     """Keeps one row a todo, with its tags. A deleted todo has none."""
 
@@ -24,10 +21,10 @@ class TodoProjection(SqlProjection):
             "done": bool(attributes.get("done")),
         }
 
-    def details(self, command: CommandModel) -> Mapping[Table, Sequence[SqlRow]]:
+    def details(self, command: CommandModel) -> Mapping[str, Sequence[SqlRow]]:
         """A row for each tag."""
         tags = dict.fromkeys(command.attributes.get("tags") or ())
-        return {todo_tags: [{"tag": tag} for tag in tags]}
+        return {"todo_tags": [{"tag": tag} for tag in tags]}
 
 
 def sortable(due: str | None) -> str | None:
