@@ -14,7 +14,11 @@ from contextlib import contextmanager
 PUBLISHED = b"""<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>\
 <MessageId>1</MessageId></PublishResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\
 </PublishResponse>"""
-ANSWERS = {b"query": b'{"Items":[],"Count":0,"ScannedCount":0}', b"batchgetitem": b'{"Responses":{}}'}
+ANSWERS = {
+    b"query": b'{"Items":[],"Count":0,"ScannedCount":0}',
+    b"batchgetitem": b'{"Responses":{}}',
+    b"updateitem": b'{"Attributes":{"seq":{"N":"1"}}}',
+}
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\nx-amzn-requestid: 1\r\n\r\n%b"
 
 

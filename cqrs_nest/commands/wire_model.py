@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 from cqrs_nest.aws import to_utc_iso
 from cqrs_nest.commands.construction import construct
 from cqrs_nest.commands.json_shapes import is_list, is_object
+from cqrs_nest.common.lambda_runtime import in_lambda
 
 
 class WireModel(BaseModel):
@@ -24,7 +25,11 @@ class WireModel(BaseModel):
     """
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="allow", validate_assignment=True
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="allow",
+        validate_assignment=True,
+        defer_build=in_lambda(),
     )
 
     @classmethod

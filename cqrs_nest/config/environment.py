@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
 )
 
+from cqrs_nest.common.lambda_runtime import in_lambda
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config.env_file import read_env_file
@@ -53,6 +54,7 @@ class Environment(BaseModel):
         populate_by_name=True,
         alias_generator=str.upper,
         hide_input_in_errors=True,
+        defer_build=in_lambda(),
     )
 
     node_env: Literal["local", "dev", "stg", "prod"] = Field(

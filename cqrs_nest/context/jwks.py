@@ -98,7 +98,7 @@ class PublicKeys:
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True, defer_build=True)
     keys: list[dict[str, Any]]
 
 

@@ -38,7 +38,7 @@ def _lower(value: Any) -> Any:
 
 
 class _Entry(BaseModel):
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, defer_build=True)
     tenant: Annotated[str, BeforeValidator(_lower)] = ""
 
 
@@ -51,8 +51,9 @@ class _GroupEntry(_Entry):
 
 
 T = TypeVar("T")
-_ROLE_ENTRIES = TypeAdapter(list[_RoleEntry])
-_GROUP_ENTRIES = TypeAdapter(list[_GroupEntry])
+_AT_FIRST_USE = ConfigDict(defer_build=True)
+_ROLE_ENTRIES = TypeAdapter(list[_RoleEntry], config=_AT_FIRST_USE)
+_GROUP_ENTRIES = TypeAdapter(list[_GroupEntry], config=_AT_FIRST_USE)
 
 
 def get_user_context(invoke: Invoke) -> UserContext:

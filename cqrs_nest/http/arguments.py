@@ -23,6 +23,17 @@ from cqrs_nest.http.signature import REQUIRED, Parameter
 Read: TypeAlias = Callable[[Call], Any]
 Convert: TypeAlias = Callable[[Call, Any], Any]
 
+VALIDATED: Final = frozenset(
+    {
+        ParameterSource.BODY,
+        ParameterSource.PARAM,
+        ParameterSource.QUERY,
+        ParameterSource.HEADERS,
+        ParameterSource.COOKIES,
+    }
+)
+"""Where values come from that are checked against their annotation."""
+
 _ABSENT: Final[Any] = object()
 
 

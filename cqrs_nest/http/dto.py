@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
+from cqrs_nest.common.lambda_runtime import in_lambda
+
 
 class Dto(BaseModel):
     """A model with snake_case attributes and camelCase names on the wire; unknown properties are dropped.
@@ -29,7 +31,9 @@ class Dto(BaseModel):
     UpdateTodo(name=None, due_date='2030-01-01', version=1)
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", defer_build=in_lambda()
+    )
 
     def __init_subclass__(
         cls,
@@ -67,7 +71,8 @@ def _reshape(cls: type[Dto], partial: bool, pick: frozenset[str], omit: frozense
         elif partial:
             _make_optional(fields[name])
     _adapt_validators(cls, partial)
-    cls.model_rebuild(force=True, raise_errors=False)
+    if not cls.model_config.get("defer_build"):
+        cls.model_rebuild(force=True, raise_errors=False)
 
 
 def _make_optional(field: FieldInfo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any, TypeGuard
 
@@ -13,11 +14,12 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.common import ForbiddenException
+from cqrs_nest.common.lambda_runtime import in_lambda
 from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.common.pipes import ParameterSource
 from cqrs_nest.common.routing import REDIRECT, RESPONSE_HEADERS
 from cqrs_nest.core import RequestScope, current_request_scope
-from cqrs_nest.http.arguments import Argument, compile_argument
+from cqrs_nest.http.arguments import VALIDATED, Argument, compile_argument
 from cqrs_nest.http.body import BodyReader, LimitedReceive
 from cqrs_nest.http.call import Call
 from cqrs_nest.http.cancellation import as_failure
@@ -149,10 +151,20 @@ def _argument(
 ) -> Argument:
     _check_file(route, parameter, pipes)
     instances = [static_instance(pipe) for pipe in pipes]
-    argument = _compiled(route, parameter, *_validation(pipes, instances, options))
-    if not any(map(_may_validate_by_request, pipes)):
-        return argument
-    return _argument_by_request(route, parameter, pipes, options)
+    validation, others = _validation(pipes, instances, options)
+    is_by_request = any(map(_may_validate_by_request, pipes))
+    if in_lambda() and not others and not is_by_request and parameter.marker.source in VALIDATED:
+        return _compiled_when_read(route, parameter, validation)
+    argument = _compiled(route, parameter, validation, others)
+    return _argument_by_request(route, parameter, pipes, options) if is_by_request else argument
+
+
+def _compiled_when_read(
+    route: RouteDefinition, parameter: Parameter, validation: ValidationOptions
+) -> Argument:
+    """Validators are made for routes that are called: for all of them they are half of a function's start."""
+    compiled = cache(lambda: _compiled(route, parameter, validation, []))
+    return Argument(parameter.name, lambda call: compiled().read(call))
 
 
 def _check_file(route: RouteDefinition, parameter: Parameter, pipes: Sequence[Enhancer]) -> None:

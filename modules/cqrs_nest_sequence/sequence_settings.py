@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from cqrs_nest.aws import DynamoDbService, error_code
 from cqrs_nest.aws.dynamodb import TableType
@@ -19,8 +19,9 @@ from cqrs_nest_sequence.rotation import FISCAL_START_MONTH
 from cqrs_nest_sequence.sequences_options import SequencesOptions
 
 MASTER_DATA_PREFIX = "MASTER_DATA#"
-_MOMENT: TypeAdapter[datetime | None] = TypeAdapter(Moment | None)
-_START_MONTH: TypeAdapter[int | None] = TypeAdapter(StartMonth | None)
+_AT_FIRST_USE = ConfigDict(defer_build=True)
+_MOMENT: TypeAdapter[datetime | None] = TypeAdapter(Moment | None, config=_AT_FIRST_USE)
+_START_MONTH: TypeAdapter[int | None] = TypeAdapter(StartMonth | None, config=_AT_FIRST_USE)
 
 
 @dataclass(frozen=True)

@@ -26,15 +26,17 @@ from sample_app.todo.todo_settings import TodoSettings
 
 COMMAND_HANDLERS = [CreateTodoHandler, UpdateTodoHandler, CompleteTodoHandler, DeleteTodoHandler]
 QUERY_HANDLERS = [GetTodoHandler, ListTodosHandler, SearchTodosHandler, GetTodoHistoryHandler]
-TABLES = ["sample_app.todo.projection.todo_tables:metadata", "cqrs_nest_master.read_model:metadata"]
-"""By their names, so that SQLAlchemy is imported with the first statement, and not at a cold start."""
 RESOURCES = AwsResources(queues=[QueueResource(ACTIVITY_QUEUE, ["domain-event"])])
 
 
 @Module(
     imports=[
         CqrsModule.register(table_name=TODO_TABLE, data_sync_handlers=[TodoProjection]),
-        SqlModule.register(TABLES, create_tables=True),
+        # By their names: what takes SQL is imported with the first statement, and not at a cold start.
+        SqlModule.register(
+            ["sample_app.todo.projection.todo_tables:metadata", "cqrs_nest_master.read_model:metadata"],
+            create_tables=True,
+        ),
         SequencesModule.register(),
         MasterModule.register(enable_controller=True, copies=False),
     ],

@@ -80,26 +80,32 @@ class ModuleSource(Source):
         return bool(self._calls(REGISTER_SQL))
 
     def append_metadata(self, name: str) -> None:
-        """Let `SqlModule.register(...)` make the tables of one more MetaData."""
+        """Let `SqlModule.register(...)` make the tables of one more MetaData, named `module:metadata`."""
         [call] = self._calls(REGISTER_SQL)
         argument = keyword_argument(call, "metadata")
         if argument is None and call.args and call.args[0].keyword is None:
             argument = call.args[0]
-        added = cst.Name(name)
+        added = cst.SimpleString(f'"{name}"')
         match argument.value if argument else None:
             case None:
                 new = call.with_changes(args=[cst.Arg(added), *call.args])
                 self.replace(call, new)
             case cst.List() as present:
-                if name not in self._elements(present):
+                if added.value not in self._elements(present):
                     self.replace(present, with_element(present, added))
+            case cst.SimpleString(value=present_text) if present_text == added.value:
+                pass
+            case cst.SimpleString() as present:
+                self._make_list(present, added)
             case cst.Name(value=present_name) as present if present_name.endswith("metadata"):
-                if present_name != name:
-                    self.replace(present, cst.List([cst.Element(present), cst.Element(added)]))
+                self._make_list(present, added)
             case _:
                 raise self.refuse(
-                    f"the metadata of {REGISTER_SQL}(...) is no list", f"write [..., {name}] there"
+                    f"the metadata of {REGISTER_SQL}(...) is no list", f"write [..., {added.value}] there"
                 )
+
+    def _make_list(self, present: cst.BaseExpression, added: cst.BaseExpression) -> None:
+        self.replace(present, cst.List([cst.Element(present), cst.Element(added)]))
 
     def _table_call(self) -> cst.Call:
         calls = self._calls(REGISTER_TABLE)

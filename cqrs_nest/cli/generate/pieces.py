@@ -167,13 +167,12 @@ def _let_the_database_know(feature: Feature, name: Name) -> None:
             "Nothing was changed."
         )
     source = project.module(files[0] if files else project.root)
-    alias = f"{name.snake}_metadata"
-    source.add_import(f"{feature.package}.projection.{name.snake}_tables", "metadata", alias)
+    metadata = f"{feature.package}.projection.{name.snake}_tables:metadata"
     if files:
-        source.append_metadata(alias)
+        source.append_metadata(metadata)
     else:
         source.add_import("cqrs_nest.read_models", "SqlModule")
-        source.append("imports", f"{REGISTER_SQL}({alias}, create_tables=True)")
+        source.append("imports", f'{REGISTER_SQL}("{metadata}", create_tables=True)')
     feature.save(source)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -168,12 +169,13 @@ def test_the_module_is_that_of_the_directory(project: Path, monkeypatch: pytest.
 
 def test_a_database_is_registered_where_there_is_none(project: Path) -> None:
     module = project / "shop" / "todo" / "todo_module.py"
-    lines = [line for line in module.read_text().splitlines(keepends=True) if "SqlModule" not in line]
-    module.write_text("".join(lines))
+    module.write_text(
+        re.sub(r"( +SqlModule\.register\(.*?\n {8}\),\n)", "", module.read_text(), flags=re.DOTALL)
+    )
     run_generate("resource", "order")
 
     root = (project / "shop" / "main_module.py").read_text()
-    assert "SqlModule.register(order_metadata, create_tables=True)" in root
+    assert 'SqlModule.register("shop.order.projection.order_tables:metadata", create_tables=True)' in root
 
 
 NO_BUS = '@Controller("a")\nclass TodoController: ...\n'

@@ -72,17 +72,18 @@ def test_a_list_of_the_table_is_added_to(before: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("", "new_metadata"),
-        ("create_tables=True", "new_metadata, create_tables=True"),
-        ("metadata, create_tables=True", "[metadata, new_metadata], create_tables=True"),
-        ("metadata=[metadata]", "metadata=[metadata, new_metadata]"),
-        ("[new_metadata]", "[new_metadata]"),
-        ("new_metadata", "new_metadata"),
+        ("", '"new:metadata"'),
+        ("create_tables=True", '"new:metadata", create_tables=True'),
+        ("metadata, create_tables=True", '[metadata, "new:metadata"], create_tables=True'),
+        ('"old:metadata"', '["old:metadata", "new:metadata"]'),
+        ("metadata=[metadata]", 'metadata=[metadata, "new:metadata"]'),
+        ('["new:metadata"]', '["new:metadata"]'),
+        ('"new:metadata"', '"new:metadata"'),
     ],
 )
 def test_the_database_makes_the_tables_of_one_more(before: str, after: str) -> None:
     source = module(f"imports=[SqlModule.register({before})]")
-    source.append_metadata("new_metadata")
+    source.append_metadata("new:metadata")
     assert decorator(source) == f"imports=[SqlModule.register({after})]"
 
 
