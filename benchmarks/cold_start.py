@@ -3,7 +3,7 @@
 python -m benchmarks cold_start
 
 The floor is what any such service begins with: Starlette, injector, a pydantic model and boto3. Both answer a
-request that the validation of its body refuses, for which AWS is not called, and one that creates an item by the
+request whose body is refused by validation, for which AWS is not called, and one that creates an item by the
 same three calls (UpdateItem, PutItem, Publish), which a stub answers at once. The floor makes its client of
 DynamoDB for either. Bytecode is written first, as a deployed function has it, and both processes have the
 environment of a function in AWS Lambda.

@@ -21,14 +21,13 @@ from cqrs_nest.http.errors import invalid_route
 from cqrs_nest.http.filters import ExceptionHandler, describe_request
 from cqrs_nest.http.headers import RawHeaders
 from cqrs_nest.http.middleware import read_middleware, run_middleware, with_checked_headers
-from cqrs_nest.http.openapi import openapi_document
 from cqrs_nest.http.options import HttpOptions
 from cqrs_nest.http.plan import compile_plan
 from cqrs_nest.http.rate_limit import RateLimiter
+from cqrs_nest.http.router import Answer
 from cqrs_nest.http.routes import RouteDefinition, read_routes, warn_of_hidden_routes
 from cqrs_nest.http.security_headers import SecurityHeaders
 from cqrs_nest.http.spans import named_route
-from cqrs_nest.http.swagger_ui import Answer, SwaggerUi
 from cqrs_nest.http.versioning import Endpoint, VersionedRouter
 
 Middleware: TypeAlias = Callable[[ASGIApp], ASGIApp]
@@ -84,11 +83,15 @@ class HttpApplication:
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document, made at the first call."""
         if self._document is None:
+            from cqrs_nest.http.openapi import openapi_document
+
             self._document = openapi_document(self.routes, self.options)
         return self._document
 
     def _endpoints(self, enhancers: Enhancers, is_traced: bool) -> Iterator[Endpoint[Answer]]:
         if self.options.swagger_ui:
+            from cqrs_nest.http.swagger_ui import SwaggerUi
+
             for method, path, answer in SwaggerUi(self.options.title, self.openapi).routes():
                 yield Endpoint(method, path, (), answer)
         for route in self.routes:

@@ -164,7 +164,11 @@ def _compiled_when_read(
 ) -> Argument:
     """Validators are made for routes that are called: for all of them they are half of a function's start."""
     compiled = cache(lambda: _compiled(route, parameter, validation, []))
-    return Argument(parameter.name, lambda call: compiled().read(call))
+
+    def read(call: Call) -> Any:
+        return compiled().read(call)
+
+    return Argument(parameter.name, read)
 
 
 def _check_file(route: RouteDefinition, parameter: Parameter, pipes: Sequence[Enhancer]) -> None:

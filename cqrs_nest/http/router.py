@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import quote, unquote_to_bytes
+
+from starlette.types import Receive, Scope, Send
 
 from cqrs_nest.common import BadRequestException, RouteInfo
 
@@ -17,6 +19,9 @@ _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 PathValue = str | list[str]
 """The text of a `:name`, or the texts of all segments that a `*name` covers."""
+
+Answer: TypeAlias = Callable[[Scope, Receive, Send, dict[str, PathValue]], Awaitable[None]]
+"""What answers the requests to a route."""
 
 
 class InvalidPathError(ValueError):

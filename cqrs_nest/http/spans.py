@@ -9,8 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cqrs_nest.core.tracing import Tracing
-from cqrs_nest.http.router import PathValue
-from cqrs_nest.http.swagger_ui import Answer
+from cqrs_nest.http.router import Answer, PathValue
 
 _SPAN = "cqrs_nest.span"
 _METHODS = frozenset(HTTPMethod)

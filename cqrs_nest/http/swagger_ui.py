@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from cqrs_nest.common import NotFoundException
 from cqrs_nest.http.responses import json_reply
-from cqrs_nest.http.router import PathValue
-
-Answer: TypeAlias = Callable[[Scope, Receive, Send, dict[str, PathValue]], Awaitable[None]]
+from cqrs_nest.http.router import Answer, PathValue
 
 DOCUMENT_PATH = "/openapi.json"
 PAGE_PATH = "/swagger-ui"

@@ -11,14 +11,11 @@ from cqrs_nest.common import DynamicModule, Guards, Import, Logger, Module, Toke
 from cqrs_nest.core import InvalidModuleError
 from cqrs_nest.read_models import SqlDatabase
 from cqrs_nest_master.controllers.master_bulk_controller import MasterBulkController
-from cqrs_nest_master.controllers.master_copy_controller import MasterCopyController, MasterTaskController
 from cqrs_nest_master.controllers.master_data_controller import MasterDataController
 from cqrs_nest_master.controllers.master_setting_controller import MasterSettingController
 from cqrs_nest_master.effective_setting import TENANT_TABLE, EffectiveSettings
 from cqrs_nest_master.entry_completion import EntryCompletion
 from cqrs_nest_master.master_bulk_service import MasterBulkService
-from cqrs_nest_master.master_copy_handler import MasterCopyHandler
-from cqrs_nest_master.master_copy_service import MasterCopyService
 from cqrs_nest_master.master_data_service import MasterDataService
 from cqrs_nest_master.master_items import MasterItems
 from cqrs_nest_master.master_keys import MASTER_TABLE
@@ -28,8 +25,6 @@ from cqrs_nest_master.read_model import MasterProjection, SqlMasterSearch
 from cqrs_nest_master.ttl_configurations import TtlConfigurations
 
 CONTROLLERS = (MasterSettingController, MasterDataController, MasterBulkController)
-COPY_CONTROLLERS = (MasterCopyController, MasterTaskController)
-COPY_PROVIDERS = (MasterCopyService, MasterCopyHandler)
 SERVICES = (MasterSettingService, MasterDataService, MasterBulkService, TtlConfigurations)
 PARTS = (MasterItems, EntryCompletion, EffectiveSettings)
 
@@ -119,8 +114,8 @@ class MasterModule:
         table = CommandModule.register(
             table_name=table_name, data_sync_handlers=[*projection, *data_sync_handlers], imports=imports
         )
-        with_copies = enable_controller and copies
-        routes = (*CONTROLLERS, *(COPY_CONTROLLERS if with_copies else ())) if enable_controller else ()
+        copy_controllers, copy_providers = _copying() if enable_controller and copies else ((), ())
+        routes = (*CONTROLLERS, *copy_controllers) if enable_controller else ()
         return DynamicModule(
             cls,
             imports=[table, *imports],
@@ -128,10 +123,19 @@ class MasterModule:
             providers=[
                 provide(MasterSearch, use_class=search),
                 provide(AwsResources, use_value=_resources(table_name)),
-                *(COPY_PROVIDERS if with_copies else ()),
+                *copy_providers,
             ],
             is_global=is_global,
         )
+
+
+def _copying() -> tuple[Sequence[type[Any]], Sequence[type[Any]]]:
+    # Imported here: tasks are for those who copy.
+    from cqrs_nest_master.controllers.master_copy_controller import MasterCopyController, MasterTaskController
+    from cqrs_nest_master.master_copy_handler import MasterCopyHandler
+    from cqrs_nest_master.master_copy_service import MasterCopyService
+
+    return (MasterCopyController, MasterTaskController), (MasterCopyService, MasterCopyHandler)
 
 
 def _resources(table_name: str) -> AwsResources:

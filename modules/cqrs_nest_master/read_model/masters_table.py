@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Boolean, Column, Index, Integer, MetaData, String, 
 from cqrs_nest.read_models.columns import KeyText, UtcDateTime
 
 metadata = MetaData()
-"""To be given to `SqlModule.register([..., metadata])`, which creates the table, or to migrations."""
+"""Named to `SqlModule.register` as "cqrs_nest_master.read_model:metadata"; the projection finds it there."""
 
 masters = Table(
     "masters",
