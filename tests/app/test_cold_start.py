@@ -61,6 +61,12 @@ print(made, UpdateTodoDto(version=1, name="x").name, UpdateTodoDto.__pydantic_co
     assert (done.stdout.strip(), done.stderr) == ("[True, False, False] x True", "")
 
 
+def test_the_collector_is_back_at_work_and_leaves_the_application_alone(tmp_path: Path) -> None:
+    code = f"{OURS}\nimport gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    done = run(code, function_settings(str(tmp_path)) | REFUSED)
+    assert (done.stdout.strip(), done.stderr) == ("True True", "")
+
+
 def test_everything_is_checked_at_the_start_elsewhere(tmp_path: Path) -> None:
     code = """
 import asyncio
