@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from typing import Any, TypeVar
@@ -78,7 +78,7 @@ class LambdaFunction:
 
 
 @contextmanager
-def kept_out_of_collections() -> Iterator[None]:
+def kept_out_of_collections() -> Generator[None, None, None]:
     """Make what stays for the life of the process: modules, routes, providers.
 
     The garbage collector neither runs meanwhile nor ever looks at it again, as it would find nothing: one
