@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from time import perf_counter
 
-from benchmarks.charts import bars
+from benchmarks.charts import bars, lines
 from benchmarks.figure import Figure, table
 
 ROOT = Path(__file__).parents[1]
@@ -33,6 +33,8 @@ NAMES = (
     "server",
     "pipeline",
     "rebuild",
+    "scale",
+    "memory",
 )
 
 
@@ -79,6 +81,9 @@ def write(results: dict[str, list[Figure]]) -> None:
     for name, figures in results.items():
         if any(figure.ratio for figure in figures):
             (CHARTS / f"{name}.svg").write_text(bars(name.replace("_", " "), figures))
+        for axis in {figure.axis for figure in figures if figure.curve}:
+            drawn = [figure for figure in figures if figure.curve and figure.axis == axis]
+            (CHARTS / f"{name}_{axis}.svg").write_text(lines(axis, drawn))
 
 
 if __name__ == "__main__":

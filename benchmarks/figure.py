@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -34,7 +34,7 @@ def at_least(bound: float) -> Goal:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table."""
+    """One line of the table. `curve` has its points at several sizes; `axis` is what there is more of."""
 
     metric: str
     unit: str
@@ -43,11 +43,15 @@ class Figure:
     theirs: float | None = None
     ratio: float | None = None
     goal: Goal | None = None
+    curve: tuple[tuple[float, float], ...] = ()
+    axis: str = ""
 
     @property
     def met(self) -> bool | None:
         """Whether the goal is met; None without one."""
-        return self.goal and self.goal.is_met(self.ours if self.ratio is None else self.ratio)
+        if self.goal is None:
+            return None
+        return self.goal.is_met(self.ours if self.ratio is None else self.ratio)
 
 
 def beside(
@@ -60,6 +64,27 @@ def beside(
     warm = list(samples)[1:]
     ours, theirs = (median(pair[side] for pair in warm) for side in (0, 1))
     return Figure(metric, unit, ours, peer, theirs, median(one / other for one, other in warm), goal)
+
+
+def grown(
+    metric: str, unit: str, samples: Mapping[int, Sequence[float]], of: str, goal: Goal | None = None
+) -> Figure:
+    """The figure at the dearest size beside that at the smallest; `of` is what there is more and more of.
+
+    `samples` are interleaved: each round has one of every size. The first round warms up and is left out.
+    """
+    first, *others = sizes = sorted(samples)
+    warm = {size: samples[size][1:] for size in sizes}
+    ratios = {
+        size: median(large / small for large, small in zip(warm[size], warm[first], strict=True))
+        for size in others
+    }
+    dearest = max(others, key=lambda size: ratios[size])
+    curve = {size: median(warm[size]) for size in sizes}
+    metric = f"{metric}, {first:,} to {others[-1]:,} {of}"
+    beside = f"at {first:,}"
+    points = tuple(curve.items())
+    return Figure(metric, unit, curve[dearest], beside, curve[first], ratios[dearest], goal, points, of)
 
 
 HEADINGS = ("metric", "ours", "peer", "", "ratio", "goal", "met")

@@ -69,7 +69,7 @@ async def requests_per_second(server: int, port: int, request: bytes) -> float:
         for _ in range(CONNECTIONS)
     ]
     connections = [connection for _, connection in await asyncio.gather(*opened)]
-    answered = sum(await asyncio.gather(*(connection.done for connection in connections)))
+    answered: int = sum(await asyncio.gather(*(connection.done for connection in connections)))
     return answered / (cpu_seconds(server) - started)
 
 
