@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from http.cookies import CookieError
+from itertools import takewhile
+from traceback import walk_tb
 from types import FrameType
 from typing import Any, Final, TypeAlias
 from urllib.parse import quote
@@ -60,11 +62,15 @@ def as_header_error(error: Exception) -> Exception:
     if isinstance(error, CookieError):
         return InvalidHeaderException("set-cookie")
     if isinstance(error, UnicodeEncodeError) and error.encoding == "latin-1":
-        for frame in _innermost_of_starlette(error):
-            name = _header_set_in(frame, error.object)
-            if name is not None:
-                return InvalidHeaderException(name)
+        innermost_first = reversed([frame for frame, _ in walk_tb(error.__traceback__)])
+        names = (_header_set_in(frame, error.object) for frame in takewhile(_is_starlettes, innermost_first))
+        name = next((name for name in names if name is not None), None)
+        return error if name is None else InvalidHeaderException(name)
     return error
+
+
+def _is_starlettes(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).startswith("starlette.")
 
 
 def content_disposition(disposition: str | None, filename: str | None) -> str | None:
@@ -93,19 +99,6 @@ def _filename_parameters(name: str) -> str:
 
 def _unquoted(text: str) -> str:
     return _ESCAPED.sub(r"\1", text[1:-1]) if text.startswith('"') else text.strip()
-
-
-def _innermost_of_starlette(error: BaseException) -> Iterator[FrameType]:
-    """The frames of Starlette that an error went through before any other code, the innermost first."""
-    frames: list[FrameType] = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        frames.append(traceback.tb_frame)
-        traceback = traceback.tb_next
-    for frame in reversed(frames):
-        if not str(frame.f_globals.get("__name__")).startswith("starlette."):
-            return
-        yield frame
 
 
 def _header_set_in(frame: FrameType, text: str) -> str | None:

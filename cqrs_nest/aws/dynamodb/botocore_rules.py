@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zlib import crc32
 
+import orjson
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.exceptions import ConnectionClosedError, NoCredentialsError
@@ -167,7 +167,7 @@ def _endpoint(client: Any) -> tuple[str, str, str]:
 def _legible(content: bytes) -> bytes:
     """The body of a refusal; botocore's parser stumbles over one that is no text, or JSON but no object."""
     try:
-        is_object = isinstance(json.loads(content), dict)
+        is_object = isinstance(orjson.loads(content), dict)
     except ValueError:
         return content.decode(errors="replace").encode()
     return content if is_object else b""
