@@ -6,7 +6,7 @@ python -m benchmarks http
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from time import process_time
 from typing import Annotated, Any
 
@@ -117,6 +117,30 @@ def bare_starlette() -> ASGIApp:
     return Starlette(routes=[Route("/cats/{id}", find), Route("/cats", create, methods=["POST"])])
 
 
+def scope_of(
+    method: str,
+    path: str,
+    headers: Sequence[tuple[bytes, bytes]],
+    query: str = "",
+    address: str = "127.0.0.1",
+) -> dict[str, Any]:
+    """A request as a server describes it."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": headers,
+        "client": (address, 1),
+        "server": ("127.0.0.1", 2),
+    }
+
+
 def request_of(
     app: ASGIApp, method: str, path: str, body: bytes = b"", status: int | None = None
 ) -> Callable[[], Awaitable[None]]:
@@ -134,21 +158,7 @@ def request_of(
             statuses.add(message["status"])
 
     async def run() -> None:
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "root_path": "",
-            "query_string": b"",
-            "headers": headers,
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 2),
-        }
-        await app(scope, receive, send)
+        await app(scope_of(method, path, headers), receive, send)
         if statuses - ({200, 201} if status is None else {status}):
             raise AssertionError(f"{method} {path} answered {statuses}")
 

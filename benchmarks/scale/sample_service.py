@@ -14,6 +14,7 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from benchmarks.http import scope_of
 from cqrs_nest.app import CqrsNest, NestApplication
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.commands import CommandTableRegistry
@@ -121,21 +122,7 @@ class SampleService:
             if message["type"] == "http.response.start":
                 status = message["status"]
 
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "root_path": "",
-            "query_string": query.encode(),
-            "headers": headers,
-            "client": (address, 1),
-            "server": ("127.0.0.1", 2),
-        }
-        await self.app(scope, receive, send)
+        await self.app(scope_of(method, path, headers, query, address), receive, send)
         return status
 
     async def settle(self) -> None:

@@ -8,16 +8,15 @@ from dataclasses import replace
 from time import process_time
 from typing import Any
 
+from benchmarks.end_to_end import ENVIRONMENT, Root
 from benchmarks.figure import Figure, at_most, grown
 from benchmarks.scale.versioned_items import VersionedItems
-from cqrs_nest.app import CqrsNest
+from cqrs_nest.app import CqrsNest, NestApplication
 from cqrs_nest.aws import AwsSession
-from cqrs_nest.commands import CommandService, CommandTableRegistry, DataService
+from cqrs_nest.commands import CommandService, CommandTableRegistry, DataService, RegisteredTable
 from cqrs_nest.commands.publish_notes import PublishNotes
-from cqrs_nest.common import Module, provide
-from cqrs_nest.config import Environment
+from cqrs_nest.common import provide
 from cqrs_nest.core import Overrides
-from cqrs_nest.cqrs import CqrsModule
 from cqrs_nest.pipeline.stream_driver import StreamDriver
 
 VERSIONS = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
@@ -35,19 +34,30 @@ ITEM: dict[str, Any] = {
     "name": "milk",
     "attributes": {"tags": ["a", "b"], "done": False, "priority": 3},
 }
-ENVIRONMENT = Environment(
-    node_env="prod",
-    app_name="bench",
-    log_level="fatal",
-    check_tables=False,
-    sns_topic_arn="arn:aws:sns:eu-west-1:1:main",
-)
 
 Step = Callable[[int], Awaitable[object]]
+"""Something that is done with the item at a version."""
 
 
-@Module(imports=[CqrsModule.register(table_name="todo")])
-class Root: ...
+async def steps_of(application: NestApplication, table: RegisteredTable) -> dict[str, Step]:
+    """What is measured. Its first rows are written here, so that the tables know what rows look like."""
+    commands, data, driver = table.get(CommandService), table.get(DataService), application.get(StreamDriver)
+    await commands.publish_sync(ITEM)
+    published = await commands.publish_async(ITEM)
+    assert published is not None
+    written = published.to_row()
+
+    async def apply(version: int) -> None:
+        row = {**written, "version": version + 1, "sk": f"{SK}@{version + 1}"}
+        await driver.apply(table, row, "1")
+
+    return {
+        "publish_async": lambda version: commands.publish_async({**ITEM, "version": -1, "name": "tea"}),
+        "publish_sync": lambda version: commands.publish_sync({**ITEM, "version": version, "name": "tea"}),
+        "application of a command": apply,
+        "get_latest_item": lambda version: commands.get_latest_item(pk=PK, sk=SK),
+        "get_item": lambda version: data.get_item(pk=PK, sk=SK),
+    }
 
 
 async def measure_versions(rounds: int) -> list[Figure]:
@@ -58,24 +68,7 @@ async def measure_versions(rounds: int) -> list[Figure]:
     items = application.get(AwsSession)
     assert isinstance(items, VersionedItems)
     table = application.get(CommandTableRegistry).tables[0]
-    commands, data, notes = table.get(CommandService), table.get(DataService), table.get(PublishNotes)
-    driver = application.get(StreamDriver)
-    await commands.publish_sync(ITEM)
-    published = await commands.publish_async(ITEM)
-    assert published is not None
-    written = published.to_row()
-
-    async def apply(version: int) -> None:
-        row = {**written, "version": version + 1, "sk": f"{SK}@{version + 1}"}
-        await driver.apply(table, row, "1")
-
-    steps: dict[str, Step] = {
-        "publish_async": lambda version: commands.publish_async({**ITEM, "version": -1, "name": "tea"}),
-        "publish_sync": lambda version: commands.publish_sync({**ITEM, "version": version, "name": "tea"}),
-        "application of a command": apply,
-        "get_latest_item": lambda version: commands.get_latest_item(pk=PK, sk=SK),
-        "get_item": lambda version: data.get_item(pk=PK, sk=SK),
-    }
+    steps, notes = await steps_of(application, table), table.get(PublishNotes)
     cpu: dict[str, dict[int, list[float]]] = {name: defaultdict(list) for name in steps}
     calls: dict[str, dict[int, float]] = {name: {} for name in steps}
     for _ in range(rounds + 1):
@@ -89,15 +82,22 @@ async def measure_versions(rounds: int) -> list[Figure]:
                 cpu[name][version].append((process_time() - started) / CALLS * 1e6)
                 calls[name][version] = (items.calls - before) / CALLS
     await application.close()
-    figures: list[Figure] = []
-    for name in steps:
-        figures.append(_growth(name, cpu[name], VERSIONS, 1.2))
+    return figures(cpu, calls)
+
+
+def figures(
+    cpu: Mapping[str, Mapping[int, list[float]]], calls: Mapping[str, Mapping[int, float]]
+) -> list[Figure]:
+    """The growth of each step, and of two where the number of digits changes."""
+    found: list[Figure] = []
+    for name in cpu:
+        found.append(_growth(name, cpu[name], VERSIONS, 1.2))
         first, most = calls[name][1], max(calls[name][version] for version in VERSIONS)
-        figures.append(Figure(f"{name}, calls of AWS", "", most, "at 1", first, most / first, at_most(1)))
+        found.append(Figure(f"{name}, calls of AWS", "", most, "at 1", first, most / first, at_most(1)))
     for name, goal in (("publish_async", 1.4), ("get_latest_item", 1.7)):
         growth = _growth(f"{name}, digits change", cpu[name], (1, DIGITS_CHANGE), goal)
-        figures.append(replace(growth, curve=()))
-    return figures
+        found.append(replace(growth, curve=()))
+    return found
 
 
 def _growth(name: str, cpu: Mapping[int, list[float]], versions: Sequence[int], goal: float) -> Figure:

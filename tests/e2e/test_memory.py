@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.memory import ROUND, looks
 
-EACH = len(ROUND) * 3
+EACH = len(ROUND) * 2
 """Requests between two looks, every one with a caller, ids and a path of its own."""
 BYTES_OF_A_REQUEST = 40
 """Less than a text that was kept of each would take."""
