@@ -27,6 +27,7 @@ NAMES = (
     "cold_start",
     "dynamodb",
     "end_to_end",
+    "throughput",
     "container",
     "buses",
     "http",

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from benchmarks.figure import Figure, at_most, beside
-from benchmarks.stub_aws import stub_aws
+from benchmarks.separate import separate
 
 ROOT = Path(__file__).parents[1]
 OURS = """
@@ -121,7 +121,7 @@ def measure(rounds: int = 15) -> list[Figure]:
     for folder in ("cqrs_nest", "modules", "sample_app"):
         compileall.compile_dir(ROOT / folder, quiet=2)
     figures: list[Figure] = []
-    with TemporaryDirectory() as folder, stub_aws() as url:
+    with TemporaryDirectory() as folder, separate("benchmarks.stub_aws") as url:
         for name, event in EVENTS.items():
             settings = function_settings(folder, url) | event
             samples = [(elapsed(OURS, settings), elapsed(FLOOR, settings)) for _ in range(rounds + 1)]

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 from benchmarks.figure import Figure, at_least, at_most, beside
-from benchmarks.stub_aws import stub_aws
+from benchmarks.separate import separate
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.aws.dynamodb import DynamoDbClient, deserialize_item, serialize_item
 from cqrs_nest.aws.module import dynamodb_client
@@ -66,7 +66,7 @@ async def cpu(call: Callable[[], Awaitable[Any]], concurrent: int) -> float:
 
 async def measure_calls(rounds: int) -> list[Figure]:
     """Puts one after the other, and gets 32 at a time."""
-    with stub_aws() as url:
+    with separate("benchmarks.stub_aws") as url:
         ours, boto3 = clients(url)
         item, key = serialize_item(ITEM), serialize_item({"pk": "a", "sk": "b"})
         puts: list[tuple[float, float]] = []

@@ -6,7 +6,7 @@ python -m benchmarks http
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from time import process_time
 from typing import Annotated, Any
 
@@ -142,10 +142,15 @@ def scope_of(
 
 
 def request_of(
-    app: ASGIApp, method: str, path: str, body: bytes = b"", status: int | None = None
+    app: ASGIApp,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    status: int | None = None,
+    more_headers: Iterable[tuple[bytes, bytes]] = (),
 ) -> Callable[[], Awaitable[None]]:
     """One request as a server makes it, checked for its status: 200 or 201 unless it is another."""
-    headers = [(b"host", b"localhost"), (b"user-agent", b"benchmark"), (b"accept", b"*/*")]
+    headers = [(b"host", b"localhost"), (b"user-agent", b"benchmark"), (b"accept", b"*/*"), *more_headers]
     if body:
         headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     statuses: set[int] = set()

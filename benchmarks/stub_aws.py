@@ -6,10 +6,7 @@ python -m benchmarks.stub_aws: prints its URL and serves until its standard inpu
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 PUBLISHED = b"""<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult>\
 <MessageId>1</MessageId></PublishResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>\
@@ -51,19 +48,6 @@ class Connection(asyncio.Protocol):
 
 def _header(head: bytes, name: bytes) -> bytes:
     return head.partition(b"\r\n%b:" % name)[2].partition(b"\r\n")[0].strip()
-
-
-@contextmanager
-def stub_aws() -> Iterator[str]:
-    """The URL of one that runs while the block does."""
-    command = [sys.executable, "-m", "benchmarks.stub_aws"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().strip()
-        finally:
-            process.stdin.close()
 
 
 async def serve() -> None:

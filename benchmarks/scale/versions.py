@@ -8,8 +8,8 @@ from dataclasses import replace
 from time import process_time
 from typing import Any
 
-from benchmarks.end_to_end import ENVIRONMENT, Root
 from benchmarks.figure import Figure, at_most, grown
+from benchmarks.publishing import Root, environment
 from benchmarks.scale.versioned_items import VersionedItems
 from cqrs_nest.app import CqrsNest, NestApplication
 from cqrs_nest.aws import AwsSession
@@ -64,7 +64,7 @@ async def measure_versions(rounds: int) -> list[Figure]:
     """CPU beside AWS, and the number of calls, of everything that is done with one item."""
     overrides = Overrides()
     overrides.provider(AwsSession, provide(AwsSession, use_class=VersionedItems))
-    application = await CqrsNest.create(Root, env=ENVIRONMENT, overrides=overrides)
+    application = await CqrsNest.create(Root, env=environment(), overrides=overrides)
     items = application.get(AwsSession)
     assert isinstance(items, VersionedItems)
     table = application.get(CommandTableRegistry).tables[0]

@@ -335,7 +335,7 @@ class CommandService:
         ttl = await self._ttl.calculate_ttl(TableType.COMMAND, get_tenant_code(pk))
         key = {"pk": pk, "sk": add_sort_key_version(sk, version - 1)}
         try:
-            await self._dynamodb.update_item(
+            await self._dynamodb.change_item(
                 self._table.command, key, set={"ttl": ttl}, condition=ITEM_EXISTS, touch=False
             )
         except Exception as error:
@@ -345,7 +345,7 @@ class CommandService:
     async def update_task_token(self, *, pk: str, sk: str, token: str) -> None:
         """Store the token with which a waiting execution is resumed."""
         ensure_tenant(pk)
-        await self._dynamodb.update_item(
+        await self._dynamodb.change_item(
             self._table.command, {"pk": pk, "sk": sk}, set={"taskToken": token}, condition=ITEM_EXISTS
         )
 

@@ -15,7 +15,7 @@ SCHEMA_VERSION: Final = 1
 MAX_ENTITY_BYTES: Final = 200_000
 """SNS takes 256 KB; the status of a sync publish travels in the same call."""
 
-_NOT_OF_THE_ENTITY = ("status", "syncMode", "taskToken", "source", TRACE, EVENTS, *PROGRESS)
+_NOT_OF_THE_ENTITY = frozenset({"status", "syncMode", "taskToken", "source", TRACE, EVENTS, *PROGRESS})
 
 
 def domain_event(table: str, command: Mapping[str, Any]) -> WrittenMessage:

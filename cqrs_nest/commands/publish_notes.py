@@ -67,7 +67,7 @@ class PublishNotes:
 
         table, key = self._table.command, {"pk": command["pk"], "sk": command["sk"]}
         try:
-            await self._dynamodb.update_item(
+            await self._dynamodb.change_item(
                 table, key, set=changes, remove=removed, condition=condition, touch=bool(changes)
             )
         except (ClientError, BotoCoreError) as error:

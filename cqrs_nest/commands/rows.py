@@ -47,13 +47,14 @@ COPIED = (
     "updatedIp",
 )
 """What a data row takes from the command, or loses with it."""
+_COPIED = frozenset(COPIED)
 CREATED = ("createdAt", "createdBy", "createdIp")
 """What a data row keeps from its first command."""
 PROGRESS = (OWED, HANDLERS_DONE, DEAD_LETTERED)
 """What a command row says of what is still due; nothing of it is left on a finished command."""
-_OF_THE_FRAMEWORK = ("status", "taskToken", "syncMode", "cpk", "csk", TRACE, *PROGRESS)
+_OF_THE_FRAMEWORK = frozenset({"status", "taskToken", "syncMode", "cpk", "csk", TRACE, *PROGRESS})
 """What an input cannot say of its command."""
-_OF_ONE_COMMAND = (*_OF_THE_FRAMEWORK, "source", EVENTS)
+_OF_ONE_COMMAND = _OF_THE_FRAMEWORK | {"source", EVENTS}
 """What belongs to one stored row and must not go over into the next command."""
 
 
@@ -104,7 +105,7 @@ def data_row(command: Mapping[str, Any], existing: Mapping[str, Any] | None, csk
     existing = existing or {}
     created = {name: existing.get(name, command.get(name)) for name in CREATED}
     row = {
-        **{name: value for name, value in existing.items() if name not in COPIED},
+        **{name: value for name, value in existing.items() if name not in _COPIED},
         **{name: command[name] for name in COPIED if name in command},
         **{name: value for name, value in created.items() if value is not None},
     }
@@ -119,7 +120,7 @@ def history_row(existing: Mapping[str, Any], ttl: int | None) -> Row:
 
 def merge_base(row: Mapping[str, Any], changes: Mapping[str, Any]) -> Row:
     """What of a stored row a partial update builds on. Its `ttl` counts only where the changes name one."""
-    dropped = (*_OF_ONE_COMMAND, *(() if "ttl" in changes else ("ttl",)))
+    dropped = _OF_ONE_COMMAND if "ttl" in changes else _OF_ONE_COMMAND | {"ttl"}
     return {name: value for name, value in row.items() if name not in dropped}
 
 

@@ -12,7 +12,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from cqrs_nest.aws import to_utc_iso
-from cqrs_nest.commands.construction import construct
+from cqrs_nest.commands.construction import aliases, construct
 from cqrs_nest.commands.json_shapes import is_list, is_object
 from cqrs_nest.common.lambda_runtime import in_lambda
 
@@ -39,12 +39,8 @@ class WireModel(BaseModel):
 
     def to_row(self) -> dict[str, Any]:
         """The properties that are set, by their names on the wire."""
-        fields = type(self).model_fields
-        row = {
-            fields[name].alias or name: getattr(self, name)
-            for name in fields
-            if name in self.model_fields_set
-        }
+        values, given = self.__dict__, self.model_fields_set
+        row = {alias: values[name] for name, alias in aliases(type(self)).items() if name in given}
         return {**row, **(self.model_extra or {})}
 
     @model_serializer(mode="plain")

@@ -88,7 +88,7 @@ class CommandProgress:
     async def note_finished(self, condition: Condition) -> bool:
         """Whether it could be noted; an expired row needs no note."""
         try:
-            await self._dynamodb.update_item(
+            await self._dynamodb.change_item(
                 self._table.command,
                 self._key,
                 set={"status": FINISHED},
@@ -118,7 +118,7 @@ class CommandProgress:
 
         done: dict[AttributePath, Any] = {HANDLERS_DONE: sorted(self.handlers_done)}
         try:
-            await self._dynamodb.update_item(
+            await self._dynamodb.change_item(
                 self._table.command, self._key, set=done, condition=ITEM_EXISTS, touch=False
             )
         except (ClientError, BotoCoreError) as error:
@@ -126,7 +126,7 @@ class CommandProgress:
 
     async def note_events_sent(self) -> None:
         """Take off that events are owed."""
-        await self._dynamodb.update_item(self._table.command, self._key, remove=[OWED], condition=ITEM_EXISTS)
+        await self._dynamodb.change_item(self._table.command, self._key, remove=[OWED], condition=ITEM_EXISTS)
 
     def _is_under_way(self, state: Row) -> bool:
         """Whether the publish may still be at work: on its handlers, or on messages that it sends itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -119,6 +120,18 @@ async def test_an_update_moves_large_attributes_too(dynamodb: DynamoDbService, t
     await dynamodb.put_item(table, {**KEY, "attributes": {"n": 1}})
     updated = await dynamodb.update_item(table, KEY, set={"attributes": LARGE}, touch=False)
     assert updated == {**KEY, "attributes": LARGE}
+
+
+async def test_a_change_is_an_update_that_nobody_reads(dynamodb: DynamoDbService, table: str) -> None:
+    await dynamodb.change_item(table, KEY, set={"attributes": LARGE, "status": "a"})
+    await dynamodb.change_item(table, KEY, set={"n": 1}, remove=["status"], condition=ITEM_EXISTS)
+    changed = await dynamodb.get_item(table, KEY)
+    assert changed is not None
+    assert isinstance(changed.pop("updatedAt"), datetime)
+    assert changed == {**KEY, "attributes": LARGE, "n": 1}
+    with pytest.raises(ClientError) as caught:
+        await dynamodb.change_item(table, KEY, set={"n": 2}, condition=ITEM_NOT_EXISTS, touch=False)
+    assert is_condition_failure(caught.value)
 
 
 async def test_the_limit_counts_bytes_of_json_and_is_itself_allowed(

@@ -55,6 +55,16 @@ async def test_async(start: Any, events: str, message: list[str]) -> None:
     assert await counted(service, partial) == [GET, PUT, *message]
 
 
+@pytest.mark.parametrize("how", ["async", "sync"])
+async def test_no_note_reads_large_attributes(start: Any, how: str) -> None:
+    service = await start()
+    await warm(service)
+    publish = getattr(service.commands, f"publish_{how}")
+    calls = await counted(service, publish(todo() | {"attributes": {"text": "x" * 200_000}}))
+    assert calls[-1] == UPDATE
+    assert {call for call in calls if call.startswith("s3.")} == {"s3.PutObject"}
+
+
 @pytest.mark.parametrize(
     ("events", "message"),
     [("stream", []), ("off", ["sns.Publish", UPDATE]), ("inline", ["sns.PublishBatch", UPDATE])],

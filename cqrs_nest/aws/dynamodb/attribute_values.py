@@ -86,6 +86,8 @@ def number_text(value: float) -> str:
     """
     if value.is_integer():
         return str(int(value))
+    if 1e-4 <= abs(value) < 1e16:  # where Python writes no exponent
+        return repr(value)
     if abs(value) >= 1e-6:
         return format(Decimal(repr(value)), "f")
     mantissa, _, exponent = repr(value).partition("e")

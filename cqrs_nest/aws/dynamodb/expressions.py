@@ -109,7 +109,8 @@ class Placeholders:
         if isinstance(condition, str):
             return condition
         self._names |= condition.names
-        self._values |= {name: _serialize(value, name) for name, value in condition.values.items()}
+        for name, value in condition.values.items():
+            self._values[name] = _serialize(value, name)
         return condition.text
 
     def update(self, update: UpdateExpression) -> str:
@@ -140,8 +141,11 @@ class Placeholders:
         if condition is not None:
             parameters["ConditionExpression"] = self.condition(condition)
             parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        maps = {"ExpressionAttributeNames": self._names, "ExpressionAttributeValues": self._values}
-        return parameters | {name: content for name, content in maps.items() if content}
+        if self._names:
+            parameters["ExpressionAttributeNames"] = self._names
+        if self._values:
+            parameters["ExpressionAttributeValues"] = self._values
+        return parameters
 
     def _operand(self, path: AttributePath, value: Any) -> str:
         match value:

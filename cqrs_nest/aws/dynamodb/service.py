@@ -7,8 +7,8 @@ import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any, Literal, TypeVar
-from uuid import uuid4
 
 from cqrs_nest.aws.dynamodb.attribute_offload import AttributeOffload
 from cqrs_nest.aws.dynamodb.attribute_values import (
@@ -27,6 +27,7 @@ from cqrs_nest.aws.dynamodb.transactions import (
     TransactionItem,
     Update,
     cancellation_reasons,
+    written_attributes,
 )
 from cqrs_nest.aws.errors import error_code
 from cqrs_nest.common import Injectable
@@ -164,14 +165,27 @@ class DynamoDbService:
         See `UpdateExpression` for what the four arguments take. Without a condition a missing item
         is created.
         """
-        touched = touch and "updatedAt" not in remove
-        now: dict[AttributePath, Any] = {"updatedAt": datetime.now(UTC)} if touched else {}
-        update = UpdateExpression({**now, **(set or {})}, remove, add or {}, delete or {})
-        [changed] = await self._offloaded([Update(table, key, update, condition)])
-        request = update_request(changed)
+        update = UpdateExpression(set or {}, remove, add or {}, delete or {})
+        request = await self._update_request(Update(table, key, update, condition), touch)
         response = await self._client.update_item(**request, ReturnValues="ALL_NEW")
         # The change is made: that the attributes are lost does not undo it.
         return await self.load_attributes(table, deserialize_item(response["Attributes"]), "load or keep")
+
+    async def change_item(
+        self,
+        table: str,
+        key: Key,
+        *,
+        set: Mapping[AttributePath, Any] | None = None,
+        remove: Sequence[AttributePath] = (),
+        condition: Condition | str | None = None,
+        touch: bool = True,
+    ) -> None:
+        """Change some attributes as `update_item` does, and read nothing back: neither the item nor S3."""
+        update = UpdateExpression(set or {}, remove)
+        await self._client.update_item(
+            **await self._update_request(Update(table, key, update, condition), touch)
+        )
 
     async def delete_item(self, table: str, key: Key, condition: Condition | str | None = None) -> None:
         """Remove an item; one that is not there does not matter."""
@@ -295,7 +309,7 @@ class DynamoDbService:
         `cancellation_reasons`.
         """
         writes = [transact_item(write) for write in await self._offloaded(items)]
-        request = {"TransactItems": writes, "ClientRequestToken": token or str(uuid4())}
+        request = {"TransactItems": writes, "ClientRequestToken": token or token_hex(16)}
         for attempt in range(ATTEMPTS):
             try:
                 await self._client.transact_write_items(**request)
@@ -341,9 +355,16 @@ class DynamoDbService:
             f"{table}: DynamoDB left keys of a batch unread {ATTEMPTS} times; it is throttling"
         )
 
+    async def _update_request(self, update: Update, touch: bool) -> dict[str, Any]:
+        changes = update.update
+        if touch and "updatedAt" not in changes.remove:
+            changes = replace(changes, set={"updatedAt": datetime.now(UTC), **changes.set})
+        [stored] = await self._offloaded([replace(update, update=changes)])
+        return update_request(stored)
+
     async def _offloaded(self, writes: Sequence[WriteT]) -> Sequence[WriteT]:
         """The writes as they are sent: large `attributes` are in S3 afterwards, and referred to."""
-        if any(self._offload.is_large(_attributes(write)) for write in writes):
+        if any(self._offload.is_large(written_attributes(write)) for write in writes):
             return await asyncio.gather(*map(self._with_reference, writes))
         return writes
 
@@ -369,17 +390,6 @@ class DynamoDbService:
     ) -> list[Item]:
         items = map(deserialize_item, found)
         return list(await asyncio.gather(*(self.load_attributes(table, item, attributes) for item in items)))
-
-
-def _attributes(write: TransactionItem) -> Any:
-    """What a write makes of the property that goes to S3 when it is large."""
-    match write:
-        case Put():
-            return write.item.get("attributes")
-        case Update():
-            return write.update.set.get("attributes")
-        case _:
-            return None
 
 
 async def _pause(attempt: int) -> None:

@@ -51,6 +51,17 @@ class Check:
 TransactionItem: TypeAlias = Put | Update | Delete | Check
 
 
+def written_attributes(write: TransactionItem) -> Any:
+    """What a write makes of the property that goes to S3 when it is large; None for nothing."""
+    match write:
+        case Put():
+            return write.item.get("attributes")
+        case Update():
+            return write.update.set.get("attributes")
+        case _:
+            return None
+
+
 def cancellation_reasons(error: BaseException) -> list[str]:
     """Why each write of a cancelled transaction failed, in order; `None` as a text for those that did not.
 
