@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema
 from cqrs_nest.aws import to_utc_iso
 from cqrs_nest.commands.construction import aliases, construct
 from cqrs_nest.commands.json_shapes import is_list, is_object
-from cqrs_nest.common.lambda_runtime import in_lambda
+from cqrs_nest.common.lambda_runtime import starts_on_demand
 
 
 class WireModel(BaseModel):
@@ -29,7 +29,7 @@ class WireModel(BaseModel):
         populate_by_name=True,
         extra="allow",
         validate_assignment=True,
-        defer_build=in_lambda(),
+        defer_build=starts_on_demand(),
     )
 
     @classmethod

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from dotenv import dotenv_values
-
 from cqrs_nest.config.errors import InvalidEnvironmentError
 
 _REFERENCE = re.compile(r"\\\$|\$(?:\{(?P<braced>\w+)(?::-(?P<default>[^}]*))?\}|(?P<plain>[A-Za-z_]\w*))")
@@ -19,6 +17,8 @@ def read_env_file(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
     A reference sees `environ` first, then the lines above it; a name known to neither becomes empty text.
     Raises InvalidEnvironmentError for a file that is not UTF-8.
     """
+    from dotenv import dotenv_values  # a deployed function has no such file
+
     values: dict[str, str] = {}
     try:
         lines = dotenv_values(path, interpolate=False)

@@ -17,7 +17,7 @@ from pydantic import (
     field_validator,
 )
 
-from cqrs_nest.common.lambda_runtime import in_lambda
+from cqrs_nest.common.lambda_runtime import starts_on_demand
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config.env_file import read_env_file
@@ -54,7 +54,7 @@ class Environment(BaseModel):
         populate_by_name=True,
         alias_generator=str.upper,
         hide_input_in_errors=True,
-        defer_build=in_lambda(),
+        defer_build=starts_on_demand(),
     )
 
     node_env: Literal["local", "dev", "stg", "prod"] = Field(

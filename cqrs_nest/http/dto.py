@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic.fields import FieldInfo
 
-from cqrs_nest.common.lambda_runtime import in_lambda
+from cqrs_nest.common.lambda_runtime import starts_on_demand
 
 
 class Dto(BaseModel):
@@ -32,7 +32,7 @@ class Dto(BaseModel):
     """
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", defer_build=in_lambda()
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", defer_build=starts_on_demand()
     )
 
     def __init_subclass__(

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cqrs_nest.common import ForbiddenException
-from cqrs_nest.common.lambda_runtime import in_lambda
+from cqrs_nest.common.lambda_runtime import starts_on_demand
 from cqrs_nest.common.metadata import find_metadata
 from cqrs_nest.common.pipes import ParameterSource
 from cqrs_nest.common.routing import REDIRECT, RESPONSE_HEADERS
@@ -153,7 +153,7 @@ def _argument(
     instances = [static_instance(pipe) for pipe in pipes]
     validation, others = _validation(pipes, instances, options)
     is_by_request = any(map(_may_validate_by_request, pipes))
-    if in_lambda() and not others and not is_by_request and parameter.marker.source in VALIDATED:
+    if starts_on_demand() and not others and not is_by_request and parameter.marker.source in VALIDATED:
         return _compiled_when_read(route, parameter, validation)
     argument = _compiled(route, parameter, validation, others)
     return _argument_by_request(route, parameter, pipes, options) if is_by_request else argument

@@ -61,6 +61,17 @@ print(made, UpdateTodoDto(version=1, name="x").name, UpdateTodoDto.__pydantic_co
     assert (done.stdout.strip(), done.stderr) == ("[True, False, False] x True", "")
 
 
+def test_a_function_that_starts_before_it_is_called_builds_all_of_them(tmp_path: Path) -> None:
+    code = """
+from cqrs_nest.common.lambda_runtime import in_lambda, starts_on_demand
+from sample_app.todo.dto.update_todo_dto import UpdateTodoDto
+print(in_lambda(), starts_on_demand(), UpdateTodoDto.__pydantic_complete__)
+"""
+    for kind in ("provisioned-concurrency", "snap-start"):
+        settings = function_settings(str(tmp_path)) | {"AWS_LAMBDA_INITIALIZATION_TYPE": kind}
+        assert run(code, settings).stdout.strip() == "True False True"
+
+
 def test_the_collector_is_back_at_work_and_leaves_the_application_alone(tmp_path: Path) -> None:
     code = f"{OURS}\nimport gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
     done = run(code, function_settings(str(tmp_path)) | REFUSED)
