@@ -54,6 +54,7 @@ class SqlDatabase:
         self._declared: Sequence[MetaData] | None = None
         self._additions: list[Callable[[], object]] = []
         self._create_tables = create_tables
+        self._is_started = False
         self._owes_tables = False
         self._creating = asyncio.Lock()
         self._engine: AsyncEngine | None = None
@@ -74,8 +75,12 @@ class SqlDatabase:
         return next((each.tables[name] for each in self._imported() if name in each.tables), None)
 
     def adds_tables(self, add: Callable[[], object]) -> None:
-        """Let `add` declare further tables before `metadata` is read. It must bear to be called again."""
+        """Let `add` declare further tables before `metadata` is read. It must bear to be called again.
+
+        After the start too: what is missing then is created before the next use.
+        """
         self._additions.append(add)
+        self._owes_tables = self._is_started and self._create_tables
 
     @property
     def engine(self) -> AsyncEngine:
@@ -154,14 +159,14 @@ class SqlDatabase:
 
         Raises UnknownMetadataError, InvalidProjectionError or TablesNotCreatedError.
         """
-        self._owes_tables = self._create_tables
+        self._is_started, self._owes_tables = True, self._create_tables
         if not in_lambda():
             _ = self.metadata
             await self._settle_tables()
 
     async def on_application_shutdown(self, signal: str | None = None) -> None:
         """Close all connections."""
-        self._owes_tables = False
+        self._is_started = self._owes_tables = False
         engine, self._engine = self._engine, None
         if engine is not None:
             await engine.dispose()

@@ -191,6 +191,13 @@ async def test_a_function_says_what_is_wrong_at_the_first_use_and_tries_again(tm
         await projection.up(command("A", 1))
 
 
+async def test_a_projection_that_comes_after_the_start_finds_its_tables(database: SqlDatabase) -> None:
+    await database.on_module_init()
+    assert await names(database) == ["job_tags", "jobs"]
+    await JobProjection(database).up(command("A", 1))
+    assert await names(database) == ["job_tags", "jobs", "jobs_versions"]
+
+
 async def test_tools_create_no_tables(database: SqlDatabase) -> None:
     """They run no start hooks: migrations have to see what is missing."""
     JobProjection(database)
