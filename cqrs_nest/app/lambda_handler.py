@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
-from collections.abc import Callable, Coroutine, Generator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -16,7 +14,7 @@ from cqrs_nest.app.factory import CqrsNest
 from cqrs_nest.app.http_events import read_http_event
 from cqrs_nest.buses import EventBus
 from cqrs_nest.commands.publish_notes import PublishNotes
-from cqrs_nest.common.lambda_runtime import in_lambda
+from cqrs_nest.common.collector import made_to_stay
 from cqrs_nest.common.modules import DynamicModule
 from cqrs_nest.config import Environment
 from cqrs_nest.events import BatchResponse
@@ -57,7 +55,7 @@ class LambdaFunction:
     def start(self) -> NestApplication:
         """Make the application, unless it is there. A failed attempt is repeated at the next call."""
         if self._application is None:
-            with kept_out_of_collections() if in_lambda() else nullcontext():
+            with made_to_stay():
                 self._application = self._run(self._create())
         return self._application
 
@@ -75,23 +73,6 @@ class LambdaFunction:
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         # A context of its own: what one invocation sets must not be seen by the next.
         return self._runner.run(coroutine, context=copy_context())
-
-
-@contextmanager
-def kept_out_of_collections() -> Generator[None, None, None]:
-    """Make what stays for the life of the process: modules, routes, providers.
-
-    The garbage collector neither runs meanwhile nor ever looks at it again, as it would find nothing: one
-    look at an application and its libraries takes as long as making the application.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
 
 
 async def _handle(application: NestApplication, event: Mapping[str, Any], context: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from cqrs_nest.aws.call_spans import call_attributes
 from cqrs_nest.aws.errors import AwsConfigurationError
 from cqrs_nest.common import Injectable
+from cqrs_nest.common.collector import made_to_stay
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
@@ -83,8 +84,10 @@ class AwsSession:
         client = self._clients.get(service)
         if client is None:
             with self._lock:
-                client = self._clients.get(service) or self._build(service)
-                self._clients[service] = client
+                client = self._clients.get(service)
+                if client is None:
+                    with made_to_stay():
+                        client = self._clients[service] = self._build(service)
         return client
 
     def identity(self) -> tuple[Any, str | None]:
