@@ -12,6 +12,7 @@ from cqrs_nest.common.collector import made_to_stay
 
 @pytest.fixture(autouse=True)
 def collector() -> Iterator[None]:
+    gc.unfreeze()
     yield
     gc.unfreeze()
     gc.enable()
