@@ -28,7 +28,7 @@ from cqrs_nest.aws.dynamodb.client import DynamoDbClient
 
 CLIENTS: tuple[Literal["boto3", "aiohttp"], ...] = ("aiohttp", "boto3")
 CALLS = 500
-CALLS_OF_STUB = 64
+CALLS_OF_STUB = 32
 
 Run = Callable[[], Awaitable[object]]
 

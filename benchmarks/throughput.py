@@ -41,7 +41,7 @@ from benchmarks.separate import separate
 from cqrs_nest.app import CqrsNest
 
 CLIENTS: tuple[Literal["boto3", "aiohttp"], ...] = ("boto3", "aiohttp")
-PUBLISHES = {1: 16, 32: 64}
+PUBLISHES = {1: 12, 32: 48}
 """How many there are in a sample, by how many of them run at a time."""
 BY_HAND = "boto3 by hand"
 THREADS = 32
@@ -196,7 +196,7 @@ def compared(
     yield beside(f"{what}, CPU", "us", costs, BY_HAND)
 
 
-def measure(rounds: int = 3) -> list[Figure]:
+def measure(rounds: int = 5) -> list[Figure]:
     """Publishes in a second, and their CPU."""
     os.environ |= KEYS
     return asyncio.run(measure_publishes(rounds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, SerializationInfo, model_serializer
 from pydantic.alias_generators import to_camel
@@ -15,6 +15,8 @@ from cqrs_nest.aws import to_utc_iso
 from cqrs_nest.commands.construction import aliases, construct
 from cqrs_nest.commands.json_shapes import is_list, is_object
 from cqrs_nest.common.lambda_runtime import starts_on_demand
+
+_PLAIN: Final = (str, int, float, type(None))
 
 
 class WireModel(BaseModel):
@@ -62,6 +64,8 @@ def _without_serializer(schema: Any) -> Any:
 
 def _json_ready(value: Any) -> Any:
     """The value with its dates as JSON answers carry them: UTC with milliseconds."""
+    if isinstance(value, _PLAIN):  # most are, and the questions below take their time
+        return value
     if isinstance(value, datetime):
         return to_utc_iso(value)
     if is_object(value):
