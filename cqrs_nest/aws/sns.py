@@ -31,6 +31,9 @@ class WrittenMessage(dict[str, Any]):
     """A message that has its JSON text already, so that it is written once and known to have one.
 
     Raises UnsupportedValueError for what has no form in JSON. Do not change it afterwards.
+
+    >>> WrittenMessage({"action": "order-placed", "total": 2.0}).text
+    '{"action":"order-placed","total":2}'
     """
 
     def __init__(self, message: Mapping[str, Any]) -> None:
