@@ -27,6 +27,8 @@ class Reply:
     is_reset: bool = False
     """Whether the connection is reset, not closed, where it is not kept."""
     keeps_open: bool = True
+    raw: bytes | None = None
+    """What is sent in the place of an answer, before the connection is closed."""
 
     def on_the_wire(self) -> bytes:
         lines = [f"HTTP/1.1 {self.status} X", f"content-length: {len(self.body)}", *self.headers, "", ""]
@@ -90,6 +92,10 @@ class ScriptedServer:
         self.requests.append(request)
         self.arrived.set()
         reply = self._next() if self.answer is None else self.answer(request)
+        if reply.raw is not None:
+            writer.write(reply.raw)
+            await writer.drain()
+            return False
         if reply.status is not None:
             content = reply.on_the_wire()
             held, end = (int(len(content) * part) for part in (reply.held_at, reply.sends))

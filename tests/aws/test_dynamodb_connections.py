@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import trustme
-from botocore.exceptions import ProxyConnectionError, SSLError
+from botocore.exceptions import BotoCoreError, ProxyConnectionError, SSLError
 
 from cqrs_nest.aws import AwsConfigurationError, AwsSession
 from cqrs_nest.aws.dynamodb import AiohttpDynamoDbClient
@@ -158,12 +158,49 @@ async def test_what_a_proxy_refuses_is_an_error_without_its_password(
 ) -> None:
     proxy.refusal = b"407 Proxy Authentication Required"
     aws_settings.setenv("AWS_MAX_ATTEMPTS", "2")
-    for address in (proxy.address, "127.0.0.1:1"):
+    for address in (proxy.address, "127.0.0.1:1", "no-proxy.invalid:1"):
         aws_settings.setenv("HTTPS_PROXY", f"http://user:secret@{address}")
         with pytest.raises(ProxyConnectionError, match="Failed to connect to proxy URL") as caught:
             await make("https://dynamodb.test").get_item(**REQUEST)
         assert "secret" not in f"{caught.value} {caught.value.kwargs['error']}"
     assert len(proxy.requests) == 2
+
+
+@pytest.mark.parametrize("port", ["aiohttp"])
+@pytest.mark.parametrize("opening", [b"no HTTP", b"HTTP/1.1 200 OK\r\n\r\nno TLS", b""])
+async def test_an_error_carries_neither_the_request_nor_the_password(
+    opening: bytes, make: MakeClient, server: ScriptedServer, aws_settings: pytest.MonkeyPatch
+) -> None:
+    aws_settings.setenv("AWS_MAX_ATTEMPTS", "1")
+    aws_settings.setenv("AWS_SESSION_TOKEN", "secret-token")
+    server.script = [Reply(raw=opening)]
+    proxy = server.url.removeprefix("http://")
+    for url, setting in ((server.url, ""), ("https://dynamodb.test", f"http://user:secret-word@{proxy}")):
+        aws_settings.setenv("HTTPS_PROXY", setting)
+        with pytest.raises(BotoCoreError) as caught:
+            await make(url).get_item(**REQUEST)
+        carried = f"{caught.value!r} {vars(caught.value)!r} {caught.value.__context__!r}"
+        assert "endpoint_url" in carried
+        assert not any(each in carried for each in ("secret", "dXNlcjpzZWNyZXQ", "AWS4-"))
+
+
+async def test_shutting_down_lets_a_running_call_end(port: Any, aws_settings: pytest.MonkeyPatch) -> None:
+    release = asyncio.Event()
+    async with scripted_server() as server:
+        server.script = [Reply(200, item("x"), until=release)]
+        session, client = client_of(port, server.url)
+        call = asyncio.create_task(client.get_item(**REQUEST))
+        await server.arrived.wait()
+        shutting_down = asyncio.create_task(shut_down(session, client))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        release.set()
+        await shutting_down
+        assert call.done()
+        assert (await call)["ResponseMetadata"]["RetryAttempts"] == 0
+        with pytest.raises(RuntimeError, match=r"shut ?down"):
+            await client.get_item(**REQUEST)
+        assert (server.opened, len(server.requests)) == (1, 1)
 
 
 async def test_a_connection_is_used_again(make: MakeClient, server: ScriptedServer) -> None:

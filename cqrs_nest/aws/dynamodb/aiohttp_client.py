@@ -38,6 +38,8 @@ class AiohttpDynamoDbClient:
         self._session = session
         self._port: _Port | None = None
         self._opening = threading.Lock()
+        self._running: set[asyncio.Future[None]] = set()
+        self._is_shut_down = False
 
     async def put_item(self, **request: Any) -> dict[str, Any]:
         return await self._call("PutItem", "put_item", request)
@@ -64,25 +66,40 @@ class AiohttpDynamoDbClient:
         return await self._call("TransactWriteItems", "transact_write_items", request)
 
     async def on_application_shutdown(self, signal: str | None = None) -> None:
-        """Close the connections."""
+        """Let running calls end, then close the connections."""
+        self._is_shut_down = True
+        here = asyncio.get_running_loop()
+        running = [call for call in tuple(self._running) if call.get_loop() is here]
+        if running:
+            await asyncio.wait(running)
         if self._port is not None:
             await self._port.connections.close()
 
     async def _call(self, operation: str, method: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        with self._session.span("dynamodb", method, request):
-            port = self._port
-            if port is None:
-                port = await self._session.run(self._opened)
-            body = orjson.dumps(request, default=_base64)
-            attempts = 1
-            context: dict[str, Any] = {}
-            while True:
-                answer = await self._attempt(port, operation, body)
-                delay = port.rules.retry_delay(operation, answer, attempts, context)
-                if delay is None:
-                    return port.rules.result(operation, answer, attempts, context)
-                await asyncio.sleep(delay)
-                attempts += 1
+        if self._is_shut_down:
+            raise RuntimeError("DynamoDB cannot be called after the application has been shut down")
+        running = asyncio.get_running_loop().create_future()
+        self._running.add(running)
+        try:
+            with self._session.span("dynamodb", method, request):
+                port = self._port
+                if port is None:
+                    port = await self._session.run(self._opened)
+                return await self._answered(port, operation, orjson.dumps(request, default=_base64))
+        finally:
+            self._running.remove(running)
+            running.set_result(None)
+
+    async def _answered(self, port: _Port, operation: str, body: bytes) -> dict[str, Any]:
+        attempts = 1
+        context: dict[str, Any] = {}
+        while True:
+            answer = await self._attempt(port, operation, body)
+            delay = port.rules.retry_delay(operation, answer, attempts, context)
+            if delay is None:
+                return port.rules.result(operation, answer, attempts, context)
+            await asyncio.sleep(delay)
+            attempts += 1
 
     async def _attempt(self, port: _Port, operation: str, body: bytes) -> Answer:
         rules = port.rules

@@ -9,10 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import (
+    ClientConnectorDNSError,
     ClientConnectorError,
     ClientError,
     ClientHttpProxyError,
     ClientProxyConnectionError,
+    ClientResponseError,
     ClientSession,
     ClientSSLError,
     ClientTimeout,
@@ -86,14 +88,16 @@ class AiohttpConnections:
         return http
 
     def _named(self, error: Exception) -> Exception:
-        """The exception that botocore has for what happened to a connection."""
-        given: dict[str, Any] = {"endpoint_url": self._url, "error": error}
+        """The exception that botocore has for what happened to a connection.
+
+        It has aiohttp's text alone: its errors carry the headers of the request and the proxy's password.
+        """
+        given: dict[str, Any] = {"endpoint_url": self._url, "error": _text(error)}
         match error:
-            case ClientHttpProxyError():  # whose own text may have the proxy's password
-                refusal = f"{error.status} {error.message}"
-                return exceptions.ProxyConnectionError(proxy_url=self._masked_proxy(), error=refusal)
-            case ClientProxyConnectionError():
-                return exceptions.ProxyConnectionError(proxy_url=self._masked_proxy(), error=error)
+            case ClientHttpProxyError() | ClientProxyConnectionError():
+                return self._proxy_error(given["error"])
+            case ClientConnectorDNSError() if self._proxy is not None:  # the proxy looks up all other hosts
+                return self._proxy_error(given["error"])
             case ConnectionTimeoutError():
                 return exceptions.ConnectTimeoutError(**given)
             case TimeoutError():
@@ -105,8 +109,14 @@ class AiohttpConnections:
             case _:
                 return exceptions.ConnectionClosedError(**given)
 
-    def _masked_proxy(self) -> str:
-        return mask_proxy_url(self._proxy or "")
+    def _proxy_error(self, text: str) -> Exception:
+        return exceptions.ProxyConnectionError(proxy_url=mask_proxy_url(self._proxy or ""), error=text)
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, ClientResponseError):  # whose own text has the address, with the proxy's password
+        return f"{error.status} {error.message}"
+    return str(error) or type(error).__name__
 
 
 def _trust(ca_bundle: str | None) -> SSLContext:
