@@ -50,19 +50,23 @@ class AuthenticationMiddleware:
             credentials = _credentials(scope)
             claims = await self._claims(scope, credentials) if credentials else _NO_CLAIMS
             invoke = _RequestInvoke(scope, claims, self._local)
+        outer = scope.get(INVOKE)
         scope[INVOKE] = invoke
         # Most services have the default rules, which are in force already.
         is_in_force = current_tenant_rules.get() is self._rules
         reset_rules = None if is_in_force else current_tenant_rules.set(self._rules)
-        caller = _Caller(invoke, send)
+        reset_invoke = current_invoke.set(invoke)
         try:
-            await self._app(scope, receive, caller.send)
+            await self._app(scope, receive, _CallerlessEnd(send).send)
         finally:
-            caller.leave()
+            current_invoke.reset(reset_invoke)
             if reset_rules is not None:
                 current_tenant_rules.reset(reset_rules)
             # The Invoke holds the scope: two that hold each other would wait for the garbage collector.
-            del scope[INVOKE]
+            if outer is None:
+                del scope[INVOKE]
+            else:  # of an application around this one
+                scope[INVOKE] = outer
 
     async def _of_lambda(self, scope: Scope) -> Invoke:
         event, context = scope["aws.event"], _lambda_context(scope.get("aws.context"))
@@ -95,39 +99,30 @@ class AuthenticationMiddleware:
             raise ServiceUnavailableException("Tokens cannot be verified at the moment") from error
 
 
-class _Caller:
-    """Makes an Invoke the current one, but for the moment in which the server is given the end of the answer.
+class _CallerlessEnd:
+    """Gives the server the end of an answer while no Invoke is the current one.
 
     uvicorn then sets the connection's timer, and asyncio keeps the context of a timer for seconds, even if
     it is cancelled: each would hold on to a request with its headers and claims.
     """
 
-    __slots__ = ("_invoke", "_reset", "_send")
+    __slots__ = ("_send",)
 
-    def __init__(self, invoke: Invoke, send: Send) -> None:
-        self._invoke = invoke
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._reset = current_invoke.set(invoke)
-
-    def leave(self) -> None:
-        current_invoke.reset(self._reset)
 
     def send(self, message: Message) -> Awaitable[None]:
         is_end = message["type"] == "http.response.body" and not message.get("more_body")
         return self._end(message) if is_end else self._send(message)
 
     async def _end(self, message: Message) -> None:
-        try:
-            current_invoke.reset(self._reset)
-        except ValueError:
-            # A stream is sent by a task of its own, in whose context nothing was set.
-            current_invoke.set(None)
-            await self._send(message)
-            return
+        # Set and not reset: a stream is sent by a task of its own, and whoever acts by then may be another.
+        acting = current_invoke.get()
+        current_invoke.set(None)
         try:
             await self._send(message)
         finally:
-            self._reset = current_invoke.set(self._invoke)
+            current_invoke.set(acting)
 
 
 def _credentials(scope: Scope) -> list[bytes]:

@@ -13,7 +13,13 @@ from starlette.types import Receive, Scope, Send
 
 from cqrs_nest.common import HttpException, UnauthorizedException
 from cqrs_nest.config import Environment
-from cqrs_nest.context import AuthenticationMiddleware, Invoke, JwtVerifier, current_invoke
+from cqrs_nest.context import (
+    AuthenticationMiddleware,
+    Invoke,
+    JwtVerifier,
+    current_invoke,
+    system_context,
+)
 from cqrs_nest.context.development_keys import sign_development_token
 from cqrs_nest.context.invoke import invoke_of
 
@@ -267,6 +273,36 @@ async def test_an_answer_that_another_task_streams_leaves_the_callers_request_to
 
     assert [context.get(current_invoke) for context in left_behind] == [None]
     assert current_invoke.get() is None
+
+
+async def test_whoever_acts_at_the_end_of_an_answer_acts_behind_it(environment: Environment) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        with system_context("report") as invoke:
+            await send({"type": "http.response.body", "body": b"a"})
+            assert current_invoke.get() is invoke
+        assert current_invoke.get() is invoke_of(scope)
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    await AuthenticationMiddleware(app, JwtVerifier(environment), environment)(scope, _receive, _send)
+
+
+async def test_an_application_within_another_gives_the_request_back(environment: Environment) -> None:
+    at_the_end: list[Invoke | None] = []
+
+    async def send(message: Any) -> None:
+        at_the_end.append(current_invoke.get())
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.body", "body": b"a"})
+
+    async def outer(scope: Scope, receive: Receive, send: Send) -> None:
+        invoke = current_invoke.get()
+        await AuthenticationMiddleware(inner, JwtVerifier(environment), environment)(scope, receive, send)
+        assert current_invoke.get() is invoke is invoke_of(scope)
+
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    await AuthenticationMiddleware(outer, JwtVerifier(environment), environment)(scope, _receive, send)
+    assert at_the_end == [None]
 
 
 def aws_scope(request_context: dict[str, Any], *credentials: str) -> dict[str, Any]:
