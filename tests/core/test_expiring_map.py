@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cqrs_nest.core.expiring_map import ExpiringMap
+from cqrs_nest.core.expiring_map import FEW, ExpiringMap
 
 STEPS = st.lists(
     st.tuples(st.sampled_from("abcdef"), st.floats(0, 5), st.floats(0, 3), st.booleans()), max_size=60
@@ -43,6 +43,33 @@ def test_what_has_expired_makes_room() -> None:
     for number in range(1000):
         kept.put(number, "x", until=number + 10.0, now=number)
         assert len(kept) <= 10
+
+
+def test_what_has_expired_makes_room_behind_one_that_lasts_longer() -> None:
+    kept = ExpiringMap[int, str]()
+    kept.put(-1, "lasts", until=1e9, now=0.0)
+    for number in range(10_000):
+        kept.put(number, "x", until=number + 10.0, now=number)
+        assert len(kept) <= FEW
+    assert kept.get(-1, 10_000.0) == "lasts"
+    assert kept.get(9_999, 10_000.0) == "x"
+
+
+class Moment(float):
+    """Counts how often it is asked whether it is over."""
+
+    asked = 0
+
+    def __le__(self, other: float) -> bool:
+        Moment.asked += 1
+        return super().__le__(other)
+
+
+def test_looking_for_what_has_expired_costs_a_put_no_more_the_more_there_is() -> None:
+    kept = ExpiringMap[int, str]()
+    for number in range(20_000):
+        kept.put(number, "x", until=Moment(1e9), now=number)
+    assert FEW < Moment.asked < 2 * 20_000
 
 
 def test_what_has_expired_when_it_comes_is_not_kept() -> None:
