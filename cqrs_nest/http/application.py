@@ -195,4 +195,7 @@ def _raw_path(scope: Scope) -> bytes:
     """The path as it came over the wire, below the place where the application is mounted."""
     raw_path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
     root_path = scope.get("root_path")
-    return raw_path.removeprefix(root_path.encode()) if root_path else raw_path
+    if not root_path:
+        return raw_path
+    below = raw_path.removeprefix(root_path.encode())
+    return below if below[:1] in (b"", b"/") else raw_path  # `/api` is not where `/apis` begins

@@ -165,7 +165,8 @@ def _converter(parameter: Parameter, options: ValidationOptions) -> Convert:
 
 
 def _converted(parameter: Parameter, take: Read, convert: Convert) -> Read:
-    if parameter.marker.source is ParameterSource.PARAM and parameter.annotation is str:
+    marker = parameter.marker
+    if marker.source is ParameterSource.PARAM and marker.name is not None and parameter.annotation is str:
         return take  # Text is what it came as.
     default, substitute = parameter.default, _substitute(parameter)
 

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from typing import Any
 
+import anyio
 import httpx
 import pytest
 from botocore.exceptions import ClientError
 from starlette.exceptions import HTTPException
-from starlette.responses import StreamingResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 
 from cqrs_nest.common import ConflictException, Controller, Get, HttpException, NotFoundException
 
@@ -198,6 +199,50 @@ async def test_a_cancelled_task_of_a_handler_is_a_failure_of_the_server(
         (record,) = (record for record in caplog.records if record.levelname == "ERROR")
         assert "GET '/e' failed: AwaitedTaskCancelledError" in record.getMessage()
         application.use(AwaitsFirst)
+
+
+async def test_a_handler_may_limit_its_time(build: Any, client_of: Any) -> None:
+    @Controller("e")
+    class Limits:
+        @Get("caught")
+        async def caught(self) -> str:
+            with anyio.move_on_after(0):
+                await asyncio.sleep(60)
+            try:
+                async with asyncio.timeout(0):
+                    await asyncio.sleep(60)
+            except TimeoutError:
+                return "late"
+            return "in time"
+
+        @Get("not-caught")
+        async def not_caught(self) -> None:
+            async with asyncio.timeout(0):
+                await asyncio.sleep(60)
+
+        @Get("long")
+        async def long(self) -> None:
+            await asyncio.sleep(60)
+
+    application = await build(Limits)
+    client = client_of(application)
+    answer = await client.get("/e/caught")
+    assert (answer.status_code, answer.text) == (200, "late")
+    assert (await client.get("/e/not-caught")).status_code == 500
+
+    def limited(app: Any) -> Any:
+        async def within_its_time(scope: Any, receive: Any, send: Any) -> None:
+            try:
+                async with asyncio.timeout(0):
+                    await app(scope, receive, send)
+            except TimeoutError:
+                await PlainTextResponse("too late", 504)(scope, receive, send)
+
+        return within_its_time
+
+    application.use(limited)
+    answer = await client.get("/e/long")
+    assert (answer.status_code, answer.text) == (504, "too late")
 
 
 async def test_a_request_that_is_cancelled_is_not_answered(build: Any) -> None:

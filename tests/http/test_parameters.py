@@ -92,6 +92,10 @@ class Parameters:
     async def all(self, params: Annotated[dict[str, str], Param()]) -> dict[str, str]:
         return params
 
+    @Get("all-as-text/:a")
+    async def all_as_text(self, params: Annotated[str, Param()]) -> str:
+        return params
+
     @Get("files/*path")
     async def files(self, path: Annotated[str, Param("path")]) -> str:
         return path
@@ -240,6 +244,7 @@ NUMERIC = "Validation failed (numeric string is expected)"
             ["pageSize must be an integer number", "done must be a boolean value"],
         ),
         ("trimmed?n=x", NUMERIC),
+        ("all-as-text/x", ["the value must be a string"]),
     ],
 )
 async def test_wrong_values(client: httpx.AsyncClient, path: str, message: Any) -> None:

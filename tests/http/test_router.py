@@ -150,24 +150,48 @@ def test_the_work_does_not_grow_with_the_routes() -> None:
     assert calls_of_a_match(5) == calls_of_a_match(500)
 
 
-segments = st.text("abAB", min_size=1, max_size=2)
-declared_segments = st.one_of(segments, segments.map(lambda name: f":{name}"))
-declared_paths = st.lists(declared_segments, max_size=3).map(lambda parts: "/" + "/".join(parts))
+names = st.text("abAB", min_size=1, max_size=2)
+declared_paths = st.builds(
+    lambda parts, rest: "/" + "/".join([*parts, *rest]),
+    st.lists(st.one_of(names, names.map(lambda name: f":{name}")), max_size=3),
+    st.sampled_from([[], [], ["*rest"]]),
+)
+declared_routes = st.tuples(st.sampled_from(["GET", "GET", "POST", "HEAD", "ALL"]), declared_paths)
+asked_segments = st.lists(st.one_of(names, st.sampled_from(["", "%2F"])), max_size=4)
 
 
-@given(st.lists(declared_paths, min_size=1, max_size=8), st.lists(segments, max_size=3))
+def params_by_hand(declared: str, asked: list[str]) -> dict[str, object] | None:
+    """What a path gives to the parameters of a declared one; None if it does not fit."""
+    params: dict[str, object] = {}
+    parts = [part for part in declared.split("/") if part]
+    values = [segment.replace("%2F", "/") for segment in asked]
+    for position, part in enumerate(parts):
+        if position >= len(asked) or not asked[position]:
+            return None
+        if part.startswith("*"):
+            return {**params, part[1:]: values[position:]}
+        if part.startswith(":"):
+            params[part[1:]] = values[position]
+        elif part.lower() != asked[position].lower():
+            return None
+    return params if len(parts) == len(asked) else None
+
+
+@given(
+    st.lists(declared_routes, min_size=1, max_size=8), st.sampled_from(["GET", "HEAD", "PUT"]), asked_segments
+)
 def test_the_router_agrees_with_trying_one_route_after_the_other(
-    declared: list[str], asked: list[str]
+    declared: list[tuple[str, str]], method: str, asked: list[str]
 ) -> None:
-    def fits(path: str) -> bool:
-        parts = [part for part in path.split("/") if part]
-        return len(parts) == len(asked) and all(
-            part.startswith(":") or part.lower() == given.lower()
-            for part, given in zip(parts, asked, strict=True)
+    """Where a route has two parameters of one name, the last one counts."""
+    served = {"GET": ("GET", "ALL"), "HEAD": ("HEAD", "GET", "ALL"), "PUT": ("ALL",)}[method]
+    router = Router([(of, path, number) for number, (of, path) in enumerate(declared)])
+    raw_path = "/" + "/".join(asked)
+    for path in (raw_path, raw_path.lower().replace("%2f", "%2F")):
+        segments = path.removesuffix("/").split("/")[1:]
+        fitting = (
+            (number, params)
+            for number, (of, each) in enumerate(declared)
+            if of in served and (params := params_by_hand(each, segments)) is not None
         )
-
-    expected = next((number for number, path in enumerate(declared) if fits(path)), None)
-    router = Router([("GET", path, number) for number, path in enumerate(declared)])
-    for raw_path in ("/" + "/".join(asked), "/" + "/".join(asked).lower()):
-        match = router.match("GET", raw_path.encode())
-        assert (None if match is None else match[0]) == expected
+        assert router.match(method, path.encode()) == next(fitting, None)

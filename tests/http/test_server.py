@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from cqrs_nest.common import Body, Controller, Get, Param, Post
 
@@ -70,6 +72,23 @@ async def test_paths_as_they_come_over_the_wire(build: Any, listening: Callable[
             answer = await exchange(address, request(f"GET {target}", CLOSE))
             assert answer.startswith(b"HTTP/1.1 " + status), target
             assert answer.partition(b"\r\n\r\n")[2] == body
+
+
+async def test_paths_below_the_place_where_it_is_mounted(build: Any, listening: Callable[[Any], Any]) -> None:
+    application = await build(Cats)
+    async with listening(Starlette(routes=[Mount("/api", application)])) as address:
+        answer = await exchange(address, request("GET /api/cats/a%2Fb", CLOSE))
+        assert answer.endswith(b'{"name":"a/b"}')
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/api/cats/Tom", 200), ("/cats/Tom", 200), ("/apicats/Tom", 404), ("/api/cats/Tom/api", 404)],
+)
+async def test_what_only_begins_like_the_place_is_elsewhere(build: Any, path: str, status: int) -> None:
+    transport = httpx.ASGITransport(await build(Cats), root_path="/api")
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        assert (await client.get(path)).status_code == status
 
 
 async def test_head_sends_no_body(build: Any, listening: Callable[[Any], Any]) -> None:
