@@ -130,6 +130,10 @@ CIRCULAR["self"] = CIRCULAR
         ({"a": REMOVE, "b": {REMOVE}}, "b"),
         ({"a": object()}, "a"),
         (CIRCULAR, ""),
+        ({"attributes": {"note": "half \ud83d"}}, "attributes.note"),
+        ({"attributes": {"notes": ["a", "\ud83d"]}}, "attributes.notes[1]"),
+        ({"tags": {"\ud83d"}}, "tags"),
+        ({"attributes": {"\ud83d": 1}}, "attributes"),
     ],
 )
 def test_what_has_no_form_is_refused_with_its_place(value: dict[str, Any], path: str) -> None:

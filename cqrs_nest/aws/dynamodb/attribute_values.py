@@ -32,7 +32,7 @@ def serialize_item(item: Mapping[str, Any]) -> AttributeMap:
     """An item for DynamoDB. `REMOVE` values are left out.
 
     Raises UnsupportedValueError, naming the path, for NaN, infinity, numbers that would lose digits,
-    empty or mixed sets and unknown types.
+    empty or mixed sets, lone surrogates and unknown types.
 
     >>> serialize_item({"pk": "A#t", "version": 1, "ttl": None, "attributes": {"n": 1.5, "tags": {"x"}}})
     {'pk': {'S': 'A#t'}, 'version': {'N': '1'}, 'ttl': {'NULL': True}, \
@@ -118,13 +118,23 @@ def _decimal(value: Decimal) -> AttributeValue:
     return {"N": str(value)}
 
 
+def _text(value: str) -> AttributeValue:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise UnsupportedValueError(value, "half of a pair of UTF-16 is no text") from None
+    return {"S": value}
+
+
 def _map(value: Mapping[Any, object]) -> AttributeMap:
     written: AttributeMap = {}
     for name, item in value.items():
         if not isinstance(name, str):
             raise UnsupportedValueError(name, "names are texts")
+        if not name.isascii():
+            _text(name)
         kind = type(item)
-        if kind is str:  # most are, and no text can be wrong
+        if kind is str and isinstance(item, str) and item.isascii():  # most are, and none can be wrong
             written[name] = {"S": item}
         elif item is not REMOVE:
             try:
@@ -158,7 +168,7 @@ def _set(value: Any) -> AttributeValue:
 
 
 _WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
-    str: lambda value: {"S": value},
+    str: _text,
     bool: lambda value: {"BOOL": value},
     int: _integer,
     float: _float,
