@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +55,25 @@ async def test_bytes_and_the_signature_go_over_the_wire(make: MakeClient, server
     assert "Credential=some-key/" in headers["authorization"]
     assert "/eu-west-1/dynamodb/aws4_request" in headers["authorization"]
     assert b'"AP8="' in body
+
+
+async def test_bytes_are_read_wherever_an_answer_has_items(make: MakeClient, server: ScriptedServer) -> None:
+    stored, read = {"b": {"B": "AP8="}}, {"b": {"B": b"\x00\xff"}}
+    client = make(server.url)
+
+    async def answered(call: Any, stored: Mapping[str, Any], **request: Any) -> Mapping[str, Any]:
+        server.script = [Reply(200, json.dumps(stored).encode())]
+        answer = await call(**request)
+        return {name: answer[name] for name in stored}
+
+    query = {"TableName": "items", "KeyConditionExpression": "pk = :pk"}
+    found = await answered(client.query, {"Items": [stored], "LastEvaluatedKey": stored}, **query)
+    assert found == {"Items": [read], "LastEvaluatedKey": read}
+    found = await answered(client.update_item, {"Attributes": stored}, **REQUEST)
+    assert found == {"Attributes": read}
+    of_tables = {"Responses": {"items": [stored]}, "UnprocessedKeys": {"items": {"Keys": [stored]}}}
+    found = await answered(client.batch_get_item, of_tables, RequestItems={"items": {"Keys": [read]}})
+    assert found == {"Responses": {"items": [read]}, "UnprocessedKeys": {"items": {"Keys": [read]}}}
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import ssl
 import threading
+import weakref
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -211,6 +212,14 @@ async def test_a_connection_is_used_again(make: MakeClient, server: ScriptedServ
     assert server.opened == 1
 
 
+async def test_a_cookie_is_not_kept(make: MakeClient, server: ScriptedServer) -> None:
+    server.script = [Reply(headers=("set-cookie: balancer=1; Path=/",))]
+    client = make(server.url.replace("127.0.0.1", "localhost"))  # no client keeps one of an address
+    for _ in range(2):
+        await client.get_item(**REQUEST)
+    assert ["cookie" in request.headers for request in server.requests] == [False, False]
+
+
 async def test_a_connection_that_the_server_closed_is_not_used_again(
     make: MakeClient, server: ScriptedServer
 ) -> None:
@@ -293,8 +302,16 @@ class ServerOfItsOwnLoop:
 def test_a_client_outlives_an_event_loop(port: Any, aws_settings: pytest.MonkeyPatch) -> None:
     with ServerOfItsOwnLoop() as server:
         session, client = client_of(port, server.url)
-        for _ in range(2):
-            assert asyncio.run(client.get_item(**REQUEST))["Item"] == {"pk": {"S": "x"}}
+        loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+        async def call() -> None:
+            loops.append(weakref.ref(asyncio.get_running_loop()))
+            assert (await client.get_item(**REQUEST))["Item"] == {"pk": {"S": "x"}}
+
+        for _ in range(3):
+            asyncio.run(call())
+        gc.collect()
+        assert [loop() for loop in loops[:-1]] == [None, None]
         asyncio.run(shut_down(session, client))
     gc.collect()
 

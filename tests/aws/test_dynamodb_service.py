@@ -19,6 +19,7 @@ from cqrs_nest.aws.dynamodb import (
     DynamoDbClient,
     IfNotExists,
     Increment,
+    ItemTooLargeError,
     ListAppend,
     Put,
     Update,
@@ -26,6 +27,7 @@ from cqrs_nest.aws.dynamodb import (
     cancellation_reasons,
     is_condition_failure,
 )
+from cqrs_nest.aws.dynamodb.item_size import MAX_ITEM_BYTES
 
 
 @pytest.fixture(params=["boto3", "aiohttp"])
@@ -44,6 +46,21 @@ async def test_an_item_comes_back(dynamodb: DynamoDbService, table: str) -> None
     assert await dynamodb.get_item(table, KEY) == item
     await dynamodb.delete_item(table, KEY)
     assert await dynamodb.get_item(table, KEY) is None
+
+
+async def test_an_item_that_leaves_too_little_room_is_refused_before_it_is_sent(
+    dynamodb: DynamoDbService, table: str
+) -> None:
+    room = MAX_ITEM_BYTES - 100
+    large, other = {**KEY, "text": "x" * 100}, {**KEY, "sk": "2"}
+    with pytest.raises(ItemTooLargeError, match="put what is large into `attributes`"):
+        await dynamodb.put_item(table, large, spare_bytes=room)
+    with pytest.raises(ItemTooLargeError):
+        await dynamodb.transact_write([Put(table, other), Put(table, large, spare_bytes=room)])
+    assert await dynamodb.batch_get_items(table, [KEY, other]) == []
+    small = {**KEY, "text": "x" * 80}
+    await dynamodb.put_item(table, small, spare_bytes=room)
+    assert await dynamodb.get_item(table, KEY) == small
 
 
 async def test_a_failed_condition_changes_nothing(dynamodb: DynamoDbService, table: str) -> None:

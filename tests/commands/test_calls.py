@@ -124,6 +124,7 @@ NEWEST: list[tuple[Iterable[int], int | None, int | None]] = [
     ([1, 2, 3, 4, 5, 7, 8], 0, 8),
     (range(1, 8), 50, 50),
     ([], 3, 3),
+    ([6, 989, 995], 5, 995),
 ]
 """The versions of an item's commands, the one that is applied, and the newest."""
 
@@ -171,11 +172,22 @@ async def test_older_commands_are_not_read_where_the_number_of_digits_changes(se
     assert sum(gone_over) == len(range(995, 1003))
 
 
-async def test_where_a_hundred_wait_one_more_call_reads_on(service: Any) -> None:
-    put_commands(service, "A1", range(950, 1070), 950, "x" * 20_000)
+@pytest.mark.parametrize(
+    ("versions", "size", "calls"),
+    [
+        (range(950, 1070), 20_000, [BATCH, QUERY]),
+        (range(950, 1051), 20_000, [BATCH, QUERY]),
+        (range(950, 1051), 1, [QUERY, QUERY, QUERY]),
+        (range(150, 300), 1, [QUERY, QUERY]),
+    ],
+)
+async def test_where_a_hundred_wait_one_more_call_reads_on(
+    service: Any, versions: range, size: int, calls: list[str]
+) -> None:
+    put_commands(service, "A1", versions, versions[0], "x" * size)
     service.calls.clear()
-    assert (await service.commands.get_latest_item(pk=PK, sk="A1")).version == 1069
-    assert service.calls == [GET, BATCH, QUERY]
+    assert (await service.commands.get_latest_item(pk=PK, sk="A1")).version == versions[-1]
+    assert service.calls == [GET, *calls]
 
 
 async def test_only_the_newest_command_is_read_from_s3(service: Any) -> None:

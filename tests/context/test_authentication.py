@@ -22,6 +22,7 @@ from cqrs_nest.context import (
 )
 from cqrs_nest.context.development_keys import sign_development_token
 from cqrs_nest.context.invoke import invoke_of
+from cqrs_nest.context.tenants import DEFAULT_RULES, TenantRules, current_tenant_rules
 
 BAD_TOKEN = {
     "message": "Invalid or malformed authorization token",
@@ -284,6 +285,21 @@ async def test_whoever_acts_at_the_end_of_an_answer_acts_behind_it(environment: 
 
     scope: Scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
     await AuthenticationMiddleware(app, JwtVerifier(environment), environment)(scope, _receive, _send)
+
+
+async def test_the_rules_of_tenants_are_those_of_the_service_for_as_long_as_it_is_asked(
+    environment: Environment,
+) -> None:
+    seen: list[TenantRules] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(current_tenant_rules.get())
+
+    environment = environment.model_copy(update={"common_tenant_codes": ["Shared"]})
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    await AuthenticationMiddleware(app, JwtVerifier(environment), environment)(scope, _receive, _send)
+    assert [rules.common_tenants for rules in seen] == [{"shared"}]
+    assert current_tenant_rules.get() is DEFAULT_RULES
 
 
 async def test_an_application_within_another_gives_the_request_back(environment: Environment) -> None:

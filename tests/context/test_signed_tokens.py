@@ -116,6 +116,14 @@ def test_large_ones_take_the_room_of_many() -> None:
     assert remembered.claims("a", keys) == {"sub": "again"}
 
 
+def test_a_token_that_is_added_again_and_those_of_former_keys_take_no_room() -> None:
+    remembered = SignedTokens(most=700)
+    for keys in (KeySet([KEY]), KeySet([OTHER]), KeySet([KEY])):
+        for token in "abbbb":
+            remembered.add(token, keys, {"sub": token})
+        assert [remembered.claims(token, keys) for token in "ab"] == [{"sub": "a"}, {"sub": "b"}]
+
+
 def test_it_holds_no_token() -> None:
     remembered, token = SignedTokens(), signed()
     remembered.add(token, KeySet([KEY]), {"sub": "u1"})
