@@ -66,7 +66,7 @@ def _int(value: int) -> int | orjson.Fragment:
 def _float(value: float) -> float | int | orjson.Fragment:
     if value != value or value in (float("inf"), float("-inf")):
         raise UnsupportedValueError(value, "JSON has no form of it")
-    return _int(int(value)) if value.is_integer() else value
+    return _int(int(value)) if value.is_integer() else float(value)
 
 
 def _decimal(value: Decimal) -> float | int | orjson.Fragment:

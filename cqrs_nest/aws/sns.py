@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from cqrs_nest.aws.errors import AwsConfigurationError
 from cqrs_nest.aws.json_text import to_json
@@ -27,18 +27,27 @@ class PublishBatchError(Exception):
     """SNS took only a part of a batch; the text says which messages it refused, and why."""
 
 
-class WrittenMessage(dict[str, Any]):
+class WrittenMessage(Mapping[str, Any]):
     """A message that has its JSON text already, so that it is written once and known to have one.
 
-    Raises UnsupportedValueError for what has no form in JSON. Do not change it afterwards.
+    Raises UnsupportedValueError for what has no form in JSON.
 
     >>> WrittenMessage({"action": "order-placed", "total": 2.0}).text
     '{"action":"order-placed","total":2}'
     """
 
     def __init__(self, message: Mapping[str, Any]) -> None:
-        super().__init__(message)
-        self.text = to_json(message)
+        self._message = {**message}
+        self.text: Final = to_json(message)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._message[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._message)
+
+    def __len__(self) -> int:
+        return len(self._message)
 
 
 @SetMetadata(HOW_TO_PROVIDE, "add AwsModule to the imports of {module}")

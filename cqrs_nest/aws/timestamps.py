@@ -26,7 +26,10 @@ def to_utc_iso(moment: datetime) -> str:
     >>> to_utc_iso(datetime(2024, 5, 6, 7, 8, 9, 987_654, tzinfo=UTC))
     '2024-05-06T07:08:09.987Z'
     """
-    seconds = orjson.dumps(moment.astimezone(UTC))[1:20].decode()  # in a fifth of isoformat's time
+    utc = moment.astimezone(UTC)
+    if type(utc) is not datetime:  # such as pendulum's, which orjson does not take
+        return f"{utc.isoformat(timespec='milliseconds')[:23]}Z"
+    seconds = orjson.dumps(utc)[1:20].decode()  # in half of isoformat's time
     return f"{seconds}.{moment.microsecond // 1000:03}Z"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from cqrs_nest.aws import WrittenMessage, to_json
+from cqrs_nest.aws import UnsupportedValueError, WrittenMessage, to_json
 from cqrs_nest.commands.keys import get_message_tenant_code
 from cqrs_nest.commands.rows import PROGRESS, TRACE
 from cqrs_nest.commands.saved_events import EVENTS
@@ -50,7 +50,11 @@ def domain_event(table: str, command: Mapping[str, Any]) -> WrittenMessage:
         "entity": entity,
         **({TRACE: command[TRACE]} if TRACE in command else {}),
     }
-    written = WrittenMessage(message)
+    try:
+        written = WrittenMessage(message)
+    except UnsupportedValueError:
+        to_json(entity)  # says where it lies in the row, not in the message
+        raise
     is_large = _size(written.text) > MAX_ENTITY_BYTES and _size(to_json(entity)) > MAX_ENTITY_BYTES
     return WrittenMessage({**message, "entity": None}) if is_large else written
 

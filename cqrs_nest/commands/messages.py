@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cqrs_nest.aws import AwsConfigurationError, PublishBatchError, SnsService, WrittenMessage
@@ -41,7 +41,7 @@ class CommandMessages:
         """Send status and events of an applied command in one call. Raises what SNS raises."""
         await self._publish(self.build(command, status))
 
-    def build(self, command: Mapping[str, Any], status: str | None = None) -> list[dict[str, Any]]:
+    def build(self, command: Mapping[str, Any], status: str | None = None) -> list[Mapping[str, Any]]:
         """The messages of a command row: its status, if given, and its events, if the table has any.
 
         Raises UnsupportedValueError for what has no form in a message.
@@ -49,7 +49,7 @@ class CommandMessages:
         events = [] if self._table.options.events == "off" else self._domain_events(command)
         return [*([self._status_message(command, status)] if status else []), *events]
 
-    async def try_send(self, command: Mapping[str, Any], messages: list[dict[str, Any]]) -> bool:
+    async def try_send(self, command: Mapping[str, Any], messages: Sequence[Mapping[str, Any]]) -> bool:
         """Send what `build` gave for a command; a failure is only logged. Whether they were sent."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -66,13 +66,13 @@ class CommandMessages:
         """Send `command-status`; a failure is only logged."""
         await self.try_send(command, [self._status_message(command, status)])
 
-    async def _publish(self, messages: list[dict[str, Any]]) -> None:
+    async def _publish(self, messages: Sequence[Mapping[str, Any]]) -> None:
         if len(messages) == 1:
             await self._sns.publish(messages[0])
         else:
             await self._sns.publish_batch(messages)
 
-    def _domain_events(self, command: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _domain_events(self, command: Mapping[str, Any]) -> list[WrittenMessage]:
         table = self._table.command
         saved = saved_event_messages(table, command)
         return [domain_event(table, command), *map(WrittenMessage, saved)]

@@ -100,7 +100,7 @@ class SyncPublisher:
         await self._complete(row, [] if self._leaves_messages_to_stream else messages)
         return CommandModel.from_row({**command, **_APPLIED})
 
-    async def _complete(self, row: Mapping[str, Any], messages: list[dict[str, Any]]) -> None:
+    async def _complete(self, row: Mapping[str, Any], messages: list[Mapping[str, Any]]) -> None:
         """Send the messages and note that nothing is due any more. What fails is left to the pipeline."""
         sent = not messages or await self._messages.try_send(row, messages)
         if row["status"] != FINISHED:
@@ -118,7 +118,7 @@ class SyncPublisher:
 
     async def _apply(
         self, publication: Publication, command: Row, existing: Mapping[str, Any] | None
-    ) -> tuple[Mapping[str, Any], list[dict[str, Any]]]:
+    ) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
         """Write everything, or nothing; gives the command row as it is stored, and its messages."""
         try:
             traced = with_trace(command, self._tracing)

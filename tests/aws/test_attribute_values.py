@@ -55,9 +55,19 @@ def test_a_float_keeps_its_value_as_text(value: float) -> None:
     assert float(number_text(value)) == value
 
 
+class Real(float):
+    """As NumPy's, which calls itself differently."""
+
+    def __repr__(self) -> str:
+        return f"Real({float(self)})"
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
+        (Real(1.5), "1.5"),
+        (Real(1.5e-5), "0.000015"),
+        (Real(1.5e-7), "1.5e-7"),
         (1.0, "1"),
         (-0.0, "0"),
         (1.5e-7, "1.5e-7"),

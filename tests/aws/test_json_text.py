@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
+from copy import copy
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -63,9 +65,35 @@ def test_a_moment_is_written_in_utc_with_milliseconds(moment: datetime) -> None:
     assert to_utc_iso(moment) == expected.removesuffix("+00:00") + "Z"
 
 
+class Moment(datetime):
+    """As pendulum's: orjson knows datetime alone."""
+
+
+def test_a_moment_may_be_of_a_library() -> None:
+    moment = Moment(2024, 1, 2, 3, 4, 5, 678_901, tzinfo=timezone(timedelta(hours=1)))
+    assert to_json({"at": moment, "all": [moment]}) == (
+        '{"at":"2024-01-02T02:04:05.678Z","all":["2024-01-02T02:04:05.678Z"]}'
+    )
+
+
+class Real(float):
+    """As NumPy's, which calls itself differently."""
+
+    def __repr__(self) -> str:
+        return f"Real({float(self)})"
+
+
+def test_a_float_may_be_of_a_library() -> None:
+    assert to_json([Real(1.5), Real(2)]) == "[1.5,2]"
+
+
 def test_a_written_message_is_the_message_and_its_text() -> None:
-    message = {"action": "a", "at": 1.0}
-    assert WrittenMessage(message) == message
-    assert WrittenMessage(message).text == to_json(message)
+    message: dict[str, Any] = {"action": "a", "at": 1.0}
+    written = WrittenMessage(message)
+    assert written == message
+    assert written.text == to_json(message) == to_json(written) == copy(written).text
+    message["at"] = 2.0
+    assert written["at"] == 1.0
+    assert not isinstance(written, MutableMapping)  # its text cannot become that of another message
     with pytest.raises(UnsupportedValueError):
         WrittenMessage({"at": float("nan")})

@@ -129,6 +129,8 @@ async def test_nothing_is_written_when_nothing_changes(service: Any, how: str) -
         ({"pk": None}, "must be texts"),
         ({"attributes": "s3://bucket/other-tenants.json"}, "not a reference"),
         ({"attributes": {"n": float("nan")}}, '"attributes.n" cannot be written'),
+        ({"total": [float("nan")]}, '"total[0]" cannot be written'),
+        ({"total": "\ud800"}, "the value cannot be written: {'ttl'"),
         ({"attributes": {"x": object()}}, "cannot be written"),
     ],
 )

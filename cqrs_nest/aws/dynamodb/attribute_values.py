@@ -86,11 +86,12 @@ def number_text(value: float) -> str:
     """
     if value.is_integer():
         return str(int(value))
+    text = float.__repr__(value)  # also of a subclass, such as NumPy's, that calls itself differently
     if 1e-4 <= abs(value) < 1e16:  # where Python writes no exponent
-        return repr(value)
+        return text
     if abs(value) >= 1e-6:
-        return format(Decimal(repr(value)), "f")
-    mantissa, _, exponent = repr(value).partition("e")
+        return format(Decimal(text), "f")
+    mantissa, _, exponent = text.partition("e")
     return f"{mantissa}e{int(exponent)}"
 
 
