@@ -8,15 +8,18 @@ from dataclasses import asdict
 import click
 
 from cqrs_nest.app import AsgiApplication
+from cqrs_nest.app.factory import assemble
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.cli.application import application_argument, join_local_run, run_with
 from cqrs_nest.cli.output import as_json, print_json
 from cqrs_nest.commands.tables import CommandTables
 from cqrs_nest.config import InvalidEnvironmentError
 from cqrs_nest.core import Container
+from cqrs_nest.http import HttpOptions
 from cqrs_nest.infrastructure.account_check import check_account
 from cqrs_nest.infrastructure.findings import Finding
 from cqrs_nest.infrastructure.plan import plan_resources
+from cqrs_nest.read_models import SqlDatabase
 
 
 @click.command()
@@ -43,6 +46,7 @@ def _findings(application: AsgiApplication, role: str | None) -> list[Finding]:
     join_local_run()
 
     async def look(container: Container) -> list[Finding]:
+        _check_declarations(container, application.http)
         plan = plan_resources(container)
         return await check_account(plan, container.get(AwsSession), container.get(CommandTables), role=role)
 
@@ -50,6 +54,13 @@ def _findings(application: AsgiApplication, role: str | None) -> list[Finding]:
         return run_with(application, look)
     except click.ClickException as error:
         return list(_before_the_account(error))
+
+
+def _check_declarations(container: Container, http: HttpOptions | None) -> None:
+    """What a function in Lambda would find at the first use only. Raises CqrsNestError."""
+    assemble(container, http)  # with the validators of all routes
+    for database in container.get_all(SqlDatabase):
+        _ = database.metadata
 
 
 def _before_the_account(error: click.ClickException) -> Iterator[Finding]:

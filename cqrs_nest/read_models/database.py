@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from cqrs_nest.common.lambda_runtime import in_lambda
+from cqrs_nest.common.lambda_runtime import in_lambda, starts_on_demand
 from cqrs_nest.common.metadata import SetMetadata
 from cqrs_nest.common.providers import HOW_TO_PROVIDE
 from cqrs_nest.config import Environment
@@ -44,7 +44,7 @@ class SqlDatabase:
     states the exception.
 
     Nothing is opened before the first use, and with MetaData that are named (`"package.module:name"`)
-    SQLAlchemy is not imported. Outside of AWS Lambda the start is such a use: it reads the declarations,
+    SQLAlchemy is not imported. Unless a caller of AWS Lambda waits for it, the start reads the declarations,
     so that what is wrong with them is said then.
     """
 
@@ -73,6 +73,11 @@ class SqlDatabase:
     def table(self, name: str) -> Table | None:
         """The declared table of that name, `schema.name` where it has a schema."""
         return next((each.tables[name] for each in self._imported() if name in each.tables), None)
+
+    @property
+    def table_names(self) -> Sequence[str]:
+        """What `table` knows."""
+        return sorted(name for each in self._imported() for name in each.tables)
 
     def adds_tables(self, add: Callable[[], object]) -> None:
         """Let `add` declare further tables before `metadata` is read. It must bear to be called again.
@@ -160,8 +165,9 @@ class SqlDatabase:
         Raises UnknownMetadataError, InvalidProjectionError or TablesNotCreatedError.
         """
         self._is_started, self._owes_tables = True, self._create_tables
-        if not in_lambda():
+        if not starts_on_demand():
             _ = self.metadata
+        if not in_lambda():
             await self._settle_tables()
 
     async def on_application_shutdown(self, signal: str | None = None) -> None:
@@ -185,8 +191,9 @@ class SqlDatabase:
             return
         async with self._creating:
             if self._owes_tables:
+                known = len(self._additions)
                 await self._create_missing()
-                self._owes_tables = False
+                self._owes_tables = len(self._additions) > known
 
     async def _create_missing(self) -> None:
         from sqlalchemy.exc import SQLAlchemyError

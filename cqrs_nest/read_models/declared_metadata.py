@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
 DeclaredMetadata: TypeAlias = "MetaData | str | Sequence[MetaData | str]"
-"""One or several; a text is `package.module:name`, so that SQLAlchemy is not imported with the service."""
+"""One or several. A text is `package.module:name`, or `package.module:Base.metadata` of mapped classes: so
+SQLAlchemy is not imported with the service."""
 
 
 class UnknownMetadataError(CqrsNestError):
@@ -21,7 +22,7 @@ class UnknownMetadataError(CqrsNestError):
     def __init__(self, given: str, reason: str) -> None:
         super().__init__(
             f"SqlModule was given {given!r} for a MetaData, and {reason}.\n"
-            'Fix: write "package.module:name", where name = MetaData().'
+            'Fix: write "package.module:name", where name = MetaData(), or "package.module:Base.metadata".'
         )
 
 
@@ -35,7 +36,7 @@ def _imported(name: str) -> MetaData:
     from sqlalchemy import MetaData
 
     module_name, _, attribute = name.partition(":")
-    if not module_name or not attribute:
+    if not all(part.isidentifier() for path in (module_name, attribute) for part in path.split(".")):
         raise UnknownMetadataError(name, "that is not the name of one")
     try:
         module = import_module(module_name)
@@ -43,7 +44,9 @@ def _imported(name: str) -> MetaData:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise  # the module is there, and imports another one that is not
         raise UnknownMetadataError(name, f"there is no module {error.name}") from None
-    found: object = getattr(module, attribute, None)
+    found: object = module
+    for part in attribute.split("."):
+        found = getattr(found, part, None)
     if not isinstance(found, MetaData):
         what = "has no such name" if found is None else f"has a {type(found).__name__} of that name"
         raise UnknownMetadataError(name, f"{module_name} {what}")

@@ -43,8 +43,9 @@ class ProjectedTables:
         for each, mine in zip(declared, self, strict=True):
             if each is table or each.fullname == table:
                 return mine
+        known = ", ".join(each.fullname for each in (declared.table, *declared.details))
         raise InvalidProjectionError(
-            f"The table {table} is not one of the projection's.\n"
+            f"The table {table} is not one of the projection's, which are: {known}.\n"
             "Fix: name it in @Projection(..., details=[...])."
         )
 

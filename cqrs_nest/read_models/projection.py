@@ -212,7 +212,8 @@ class SqlProjection:
         if found is None:
             raise InvalidProjectionError(
                 f'{self.options.owner} keeps the table "{table}", which is in no MetaData that the '
-                "database was given.\nFix: SqlModule.register(...) with the MetaData that declares it."
+                f"database was given (there are: {', '.join(self.database.table_names) or 'none'}).\n"
+                "Fix: SqlModule.register(...) with the MetaData that declares it, or correct the name."
             )
         return found
 

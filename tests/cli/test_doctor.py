@@ -8,21 +8,24 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
+from cqrs_nest.app import CqrsNest
 from cqrs_nest.aws import AwsSession
 from cqrs_nest.cli.doctor import doctor
 from cqrs_nest.commands.tables import CommandTables
+from cqrs_nest.common import Controller, Get, Module, Query
 from cqrs_nest.core import Container
 from cqrs_nest.infrastructure import plan_resources
 from cqrs_nest.infrastructure.account_check import check_account
 from cqrs_nest.local.embedded_aws import ACCOUNT, REGION, EmbeddedAws
 from cqrs_nest.pipeline import command_state_machine
+from cqrs_nest.read_models import SqlModule
 from tests.cli.doctor_service import app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -115,9 +118,9 @@ async def _messages(session: AwsSession) -> str:
     return subscription
 
 
-async def found(*arguments: str, status: int = 1) -> list[dict[str, str]]:
+async def found(*arguments: str, status: int = 1, app: str = "app") -> list[dict[str, str]]:
     def run() -> list[dict[str, str]]:
-        result = CliRunner().invoke(doctor, ["tests.cli.doctor_service", "--json", *arguments])
+        result = CliRunner().invoke(doctor, [f"tests.cli.doctor_service:{app}", "--json", *arguments])
         assert result.exit_code == status, result.output
         findings: list[dict[str, str]] = json.loads(result.stdout)["findings"]
         return findings
@@ -147,6 +150,32 @@ async def test_an_application_that_cannot_be_built(account: Account, monkeypatch
     [finding] = await found()
     assert finding["area"] == "application"
     assert "DATABASE_URL" in finding["problem"]
+
+
+class Unknown: ...
+
+
+@Controller()
+class UnknownController:
+    @Get()
+    async def find(self, thing: Annotated[Unknown, Query()]) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"imports": [SqlModule.register("nowhere:metadata")]}, "there is no module nowhere"),
+        ({"controllers": [UnknownController]}, "thing cannot be checked against"),
+    ],
+)
+async def test_what_a_function_would_find_at_the_first_use(
+    account: Account, monkeypatch: pytest.MonkeyPatch, options: Any, problem: str
+) -> None:
+    wrong = CqrsNest.asgi(Module(**options)(type("WrongModule", (), {})))
+    monkeypatch.setattr("tests.cli.doctor_service.wrong", wrong, raising=False)
+    [finding] = await found(app="wrong")
+    assert finding["area"] == "application"
+    assert problem in finding["problem"]
 
 
 async def test_settings_without_which_nothing_can_be_looked_at(

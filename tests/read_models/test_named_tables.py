@@ -10,6 +10,7 @@ from types import ModuleType
 
 import pytest
 from sqlalchemy import Column, ForeignKeyConstraint, Integer, MetaData, String, Table, inspect, select
+from sqlalchemy.orm import DeclarativeBase
 
 from cqrs_nest.commands import CommandModel
 from cqrs_nest.read_models import InvalidProjectionError, Projection, SqlDatabase, SqlProjection, SqlRow
@@ -120,6 +121,8 @@ async def test_migrations_know_what_projections_add(
     [
         ("tests_named_tables", "that is not the name of one"),
         (":metadata", "that is not the name of one"),
+        (".tables:metadata", "that is not the name of one"),
+        ("tests_named_tables:Base.tables", "tests_named_tables has no such name"),
         ("nowhere.tables:metadata", "there is no module nowhere"),
         ("tests.nowhere:metadata", "there is no module tests.nowhere"),
         ("tests_named_tables:tables", "tests_named_tables has no such name"),
@@ -145,8 +148,28 @@ async def test_what_a_module_of_tables_lacks_is_said_as_it_is(
 async def test_a_table_that_nobody_declares_stops_the_start() -> None:
     database = SqlDatabase("sqlite+aiosqlite://", MetaData())
     JobProjection(database)
-    with pytest.raises(InvalidProjectionError, match="is in no MetaData that the database was given"):
+    with pytest.raises(InvalidProjectionError, match=r"is in no MetaData .* given \(there are: none\)"):
         await database.on_module_init()
+
+
+async def test_the_metadata_of_mapped_classes_has_a_name_too(module: ModuleType) -> None:
+    class Base(DeclarativeBase):
+        metadata = declare()
+
+    vars(module).update(Base=Base)
+    database = SqlDatabase("sqlite+aiosqlite://", "tests_named_tables:Base.metadata")
+    assert JobProjection(database).tables.table is Base.metadata.tables["jobs"]
+
+
+async def test_rows_of_a_table_that_is_not_kept_are_refused(database: SqlDatabase) -> None:
+    class Misspelt(JobProjection):
+        def details(self, command: CommandModel) -> Mapping[str, Sequence[SqlRow]]:
+            return {"job_tag": []}
+
+    projection = Misspelt(database)
+    await database.on_module_init()
+    with pytest.raises(InvalidProjectionError, match=r"job_tag is not one .* which are: jobs, job_tags\."):
+        await projection.up(command("A", 1))
 
 
 async def test_two_projections_of_one_table_stop_the_start(module: ModuleType) -> None:
@@ -196,6 +219,36 @@ async def test_a_projection_that_comes_after_the_start_finds_its_tables(database
     assert await names(database) == ["job_tags", "jobs"]
     await JobProjection(database).up(command("A", 1))
     assert await names(database) == ["job_tags", "jobs", "jobs_versions"]
+
+
+async def test_a_projection_that_comes_while_tables_are_created_gets_its_own(
+    database: SqlDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = SqlDatabase._create_missing
+
+    async def create_and_add(self: SqlDatabase) -> None:
+        await create(self)
+        monkeypatch.setattr(SqlDatabase, "_create_missing", create)
+        JobProjection(self)
+
+    monkeypatch.setattr(SqlDatabase, "_create_missing", create_and_add)
+    await database.on_module_init()
+    assert await names(database) == ["job_tags", "jobs", "jobs_versions"]
+
+
+@pytest.mark.usefixtures("in_lambda")
+@pytest.mark.parametrize("kind", ["provisioned-concurrency", "snap-start"])
+async def test_a_function_that_starts_before_it_is_called_reads_the_declarations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", kind)
+    file = tmp_path / "jobs.sqlite3"
+    database = SqlDatabase(f"sqlite+aiosqlite:///{file}", MetaData(), create_tables=True)
+    await database.on_module_init()
+    assert not file.exists()  # a snapshot holds no connections
+    JobProjection(database)
+    with pytest.raises(InvalidProjectionError):
+        await database.on_module_init()
 
 
 async def test_tools_create_no_tables(database: SqlDatabase) -> None:
