@@ -5,8 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator
 from contextlib import contextmanager
+from threading import Lock
 
 from cqrs_nest.common.lambda_runtime import in_lambda
+
+_lock = Lock()
+_makers = 0
+"""How many are at work, in several threads or one within another."""
+_was_enabled = False
 
 
 @contextmanager
@@ -20,11 +26,26 @@ def made_to_stay() -> Generator[None, None, None]:
     if not in_lambda():
         yield
         return
-    was_enabled = gc.isenabled()
-    gc.disable()
+    _begin()
     try:
         yield
     finally:
+        _end()
+
+
+def _begin() -> None:
+    global _makers, _was_enabled
+    with _lock:
+        if _makers == 0:
+            _was_enabled = gc.isenabled()
+            gc.disable()
+        _makers += 1
+
+
+def _end() -> None:
+    global _makers
+    with _lock:
+        _makers -= 1
         gc.freeze()
-        if was_enabled:
+        if _makers == 0 and _was_enabled:
             gc.enable()

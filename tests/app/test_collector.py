@@ -44,3 +44,16 @@ def test_one_that_was_off_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
     with made_to_stay():
         assert not gc.isenabled()
     assert not gc.isenabled()
+
+
+def test_makers_at_the_same_time_leave_it_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todo")
+    for first_ends_first in (True, False):
+        one, other = made_to_stay(), made_to_stay()
+        one.__enter__()
+        other.__enter__()
+        before, after = (one, other) if first_ends_first else (other, one)
+        before.__exit__(None, None, None)
+        assert not gc.isenabled()
+        after.__exit__(None, None, None)
+        assert gc.isenabled()
