@@ -6,7 +6,8 @@ The floor is what any such service begins with: Starlette, injector, a pydantic 
 request whose body is refused by validation, for which AWS is not called, and one that creates an item by the
 same three calls (UpdateItem, PutItem, Publish), which a stub answers at once. The floor makes its client of
 DynamoDB for either. Bytecode is written first, as a deployed function has it, and both processes have the
-environment of a function in AWS Lambda.
+environment of a function in AWS Lambda. Both end with the answer, as a function goes on to the next event:
+taking modules and clients apart takes a tenth of a second where the collector looks at them.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ async def send(message):
 asyncio.run(app(scope, receive, send))
 assert sent[0]["status"] == int(os.environ["STATUS"]), sent
 """
+LEAVE = "os._exit(0)  # the answer is there: taking the process apart does not count"
 EVENTS = {
     "refused by validation, AWS not called": {"BODY": '{"name": ""}', "STATUS": "400"},
     "a command, three calls to AWS": {"BODY": '{"name": "milk"}', "STATUS": "201"},
@@ -110,7 +112,7 @@ def function_settings(folder: str, aws_url: str = "http://127.0.0.1:1") -> dict[
 def elapsed(program: str, settings: dict[str, str]) -> tuple[float, float]:
     """Milliseconds on the clock, and of CPU, of a process."""
     before, started = os.times(), perf_counter()
-    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=os.environ | settings, check=True)
+    subprocess.run([sys.executable, "-c", program + LEAVE], cwd=ROOT, env=os.environ | settings, check=True)
     clock, after = perf_counter() - started, os.times()
     used = after.children_user + after.children_system - before.children_user - before.children_system
     return clock * 1e3, used * 1e3
