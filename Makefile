@@ -4,14 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: install demo run test test-all test-scaffold check reliability kills task-kills bench bench-rebuild docs clean
+.PHONY: install wheel demo run test test-all test-scaffold check reliability kills task-kills bench bench-rebuild docs clean
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "Installing into $(VENV), once; it takes a minute or two."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
 install: $(STAMP)
+
+# The package in dist/, for `pip install --find-links` or PIP_FIND_LINKS.
+wheel: $(STAMP)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 demo: $(STAMP)
 	@$(BIN)/python -m sample_app.demo

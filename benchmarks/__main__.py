@@ -51,18 +51,30 @@ def measured(name: str) -> list[Figure]:
 
 
 def main(names: list[str]) -> int:
-    """Run the named benchmarks, or all; 0 if every goal is met. Only a whole run draws the charts."""
+    """Run the named benchmarks, or all; 0 if every goal is met, 2 for a name that is none.
+
+    Only a whole run draws the charts.
+    """
+    if unknown := [name for name in names if name not in NAMES]:
+        print(f"no benchmark: {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
     results: dict[str, list[Figure]] = {}
-    for name in names or NAMES:
+    chosen = names or NAMES
+    for index, name in enumerate(chosen, 1):
+        print(f"{index} of {len(chosen)}: {name}", file=sys.stderr, flush=True)
         started = perf_counter()
         results[name] = measured(name)
-        print(f"{name}: {perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        print(f"  took {perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
     figures = [figure for found in results.values() for figure in found]
     print(table(figures))
     if not names:
         write(results)
     missed = [figure.metric for figure in figures if figure.met is False]
-    print(f"\n{len(missed)} goals missed" if missed else "\nevery goal met")
+    print(
+        "\n".join(
+            ["\ngoals missed:", *(f"  {metric}" for metric in missed)] if missed else ["\nevery goal met"]
+        )
+    )
     return 1 if missed else 0
 
 

@@ -143,6 +143,10 @@ def measure() -> list[Figure]:
         Figure(f"memory {size}", "KiB", growth(memory), goal=at_most(5)),
         Figure(f"objects {size}", "", growth(objects), goal=at_most(50)),
         Figure(
-            f"memory of the process, after {REQUESTS:,}", "MiB", curve[-1][1], curve=curve, axis="requests"
+            f"memory of the process, after {REQUESTS:,} requests",
+            "MiB",
+            curve[-1][1],
+            curve=curve,
+            axis="requests",
         ),
     ]

@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 
 from cqrs_nest.app import AsgiApplication, NestApplication
 from cqrs_nest.config import InvalidEnvironmentError
+from cqrs_nest.config.env_file import read_env_file
 from cqrs_nest.core import Container
 from cqrs_nest.core.errors import CqrsNestError
 from cqrs_nest.local.running import find_running
@@ -61,6 +62,30 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except (InvalidEnvironmentError, CqrsNestError, BotoCoreError, ClientError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def run_assembled(application: AsgiApplication, read: Callable[[NestApplication], T]) -> T:
+    """What is read from the modules of an application; they are built, and nothing is started.
+
+    No account is asked, so that the stage is `local` where neither the environment nor `.env` names one.
+    """
+
+    async def reading() -> T:
+        _name_a_stage()
+        assembled = await application.assembled()
+        try:
+            return read(assembled)
+        finally:
+            await assembled.container.close()
+
+    return run(reading())
+
+
+def _name_a_stage() -> None:
+    file = Path(".env")
+    values = read_env_file(file, os.environ) if file.is_file() else {}
+    if not (os.environ.get("NODE_ENV") or values.get("NODE_ENV")):
+        os.environ["NODE_ENV"] = "local"
 
 
 def run_with(application: AsgiApplication, work: Callable[[Container], Awaitable[T]]) -> T:

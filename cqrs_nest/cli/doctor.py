@@ -38,8 +38,12 @@ def doctor(application: AsgiApplication, role: str | None, as_json: bool) -> Non
     else:
         for finding in findings:
             click.echo(f"{finding.area}: {finding.subject}: {finding.problem}\n  fix: {finding.fix}")
-        click.echo(f"{len(findings)} findings" if findings else "everything is there")
+        click.echo(_counted(len(findings)))
     raise click.exceptions.Exit(1 if findings else 0)
+
+
+def _counted(findings: int) -> str:
+    return f"{findings} finding{'' if findings == 1 else 's'}" if findings else "everything is there"
 
 
 def _findings(application: AsgiApplication, role: str | None) -> list[Finding]:

@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from cqrs_nest.app import AsgiApplication
-from cqrs_nest.cli.application import application_argument, run
+from cqrs_nest.cli.application import application_argument, run_assembled
 from cqrs_nest.cli.graph_svg import draw_modules
 from cqrs_nest.cli.output import as_json, print_json
 
@@ -33,7 +33,7 @@ def graph(
     as_json: bool,
 ) -> None:
     """Show the modules of APPLICATION; in the tree, `*` marks what a module exports."""
-    found = run(application.assembled()).graph()
+    found = run_assembled(application, lambda assembled: assembled.graph())
     if as_json:
         print_json(asdict(found)["modules"])
         return

@@ -13,7 +13,7 @@ import click
 
 from cqrs_nest.app import AsgiApplication, NestApplication
 from cqrs_nest.app.lambda_handler import LambdaFunction
-from cqrs_nest.cli.application import ApplicationType, run
+from cqrs_nest.cli.application import ApplicationType, run_assembled
 from cqrs_nest.cli.output import as_json, json_text, print_json, print_table
 from cqrs_nest.infrastructure import plan_resources
 from cqrs_nest.infrastructure.sam import api_routes, sam_template, yaml_text
@@ -66,15 +66,7 @@ def _read(name: str, read: Callable[[NestApplication], T]) -> T:
     # The names of tables begin with the parameter Stage, whatever the stage is here.
     os.environ["NODE_ENV"] = "local"
     application: AsgiApplication = ApplicationType().convert(name, None, None)
-
-    async def reading() -> T:
-        assembled = await application.assembled()
-        try:
-            return read(assembled)
-        finally:
-            await assembled.container.close()
-
-    return run(reading())
+    return run_assembled(application, read)
 
 
 def _template(name: str, assembled: NestApplication) -> dict[str, Any]:

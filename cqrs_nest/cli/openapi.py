@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cqrs_nest.app import AsgiApplication
-from cqrs_nest.cli.application import application_argument, run
+from cqrs_nest.cli.application import application_argument, run_assembled
 from cqrs_nest.cli.output import as_json, print_json
 
 
@@ -19,10 +19,11 @@ from cqrs_nest.cli.output import as_json, print_json
 def openapi(application: AsgiApplication, output: Path | None, as_json: bool) -> None:
     """Write the OpenAPI document of APPLICATION, such as my_service.main:app.
 
-    The environment is read as the service reads it; nothing is started. The document is JSON, so --json only
-    says which file was written.
+    The environment is read as the service reads it, as of the stage `local` where it names none; nothing is
+    started. The document is JSON, so --json only says which file was written.
     """
-    text = json.dumps(run(application.openapi()), indent=2, ensure_ascii=False)
+    document = run_assembled(application, lambda assembled: assembled.http.openapi())
+    text = json.dumps(document, indent=2, ensure_ascii=False)
     if output is None:
         click.echo(text)
     else:

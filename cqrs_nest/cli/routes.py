@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import click
 
 from cqrs_nest.app import AsgiApplication, NestApplication
-from cqrs_nest.cli.application import application_argument, run
+from cqrs_nest.cli.application import application_argument, run_assembled
 from cqrs_nest.cli.output import as_json, print_json, print_table
 from cqrs_nest.common.tokens import describe_token
 from cqrs_nest.http.routes import RouteDefinition, route_guards
@@ -30,8 +30,7 @@ class RouteLine:
 @as_json
 def routes(application: AsgiApplication, as_json: bool) -> None:
     """List the routes of APPLICATION in the order in which they are looked at, with their guards."""
-    assembled = run(application.assembled())
-    lines = [_line(route, assembled) for route in assembled.http.routes]
+    lines = run_assembled(application, _lines)
     if as_json:
         print_json([asdict(line) for line in lines])
         return
@@ -42,6 +41,10 @@ def routes(application: AsgiApplication, as_json: bool) -> None:
             for line in lines
         ],
     )
+
+
+def _lines(application: NestApplication) -> list[RouteLine]:
+    return [_line(route, application) for route in application.http.routes]
 
 
 def _line(route: RouteDefinition, application: NestApplication) -> RouteLine:

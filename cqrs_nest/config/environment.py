@@ -77,7 +77,7 @@ class Environment(BaseModel):
     dynamodb_endpoint: str | None = None
     dynamodb_region: str | None = None
     dynamodb_client: Literal["boto3", "aiohttp"] = "boto3"
-    """What calls DynamoDB: boto3 in threads, or aiohttp (extra `fast`), which takes a third of the CPU."""
+    """What calls DynamoDB: boto3 in threads, or aiohttp (extra `fast`), which takes a quarter of the CPU."""
     check_tables: bool | None = None
     """Whether to check at start that the tables are there, with their streams.
 

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from cqrs_nest.aws import AwsConfigurationError, AwsSession
+from cqrs_nest.aws.module import dynamodb_client
 from cqrs_nest.config import Environment
 
 
@@ -52,3 +53,10 @@ def test_importing_the_package_imports_no_boto() -> None:
     code = f"import cqrs_nest.commands, sys; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_missing_aiohttp_is_said_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    environment = Environment(node_env="local", app_name="todo", dynamodb_client="aiohttp")
+    with pytest.raises(AwsConfigurationError, match=r"pip install 'cqrs-nest\[fast\]'"):
+        dynamodb_client(AwsSession(environment), environment)

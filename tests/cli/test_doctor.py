@@ -227,7 +227,7 @@ async def test_for_people_each_finding_has_its_fix_below(
     monkeypatch.setenv("S3_BUCKET_NAME", "nowhere")
     result = await asyncio.to_thread(CliRunner().invoke, doctor, ["tests.cli.doctor_service"])
     assert result.output == (
-        "buckets: nowhere: there is no such bucket\n  fix: aws s3 mb s3://nowhere\n1 findings\n"
+        "buckets: nowhere: there is no such bucket\n  fix: aws s3 mb s3://nowhere\n1 finding\n"
     )
 
 

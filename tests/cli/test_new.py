@@ -52,6 +52,15 @@ def test_a_project_is_a_repository_that_leaves_out_what_is_made(project: Path) -
     assert ".cqrs_nest/" not in files
 
 
+@pytest.mark.parametrize("python", ["no-such-python", "false"], ids=["missing", "a shim without its Python"])
+def test_packing_without_the_python_of_the_function_says_so(project: Path, python: str) -> None:
+    variables = ("PYTHON=true", f"FUNCTION_PYTHON={python}", "ARTIFACTS_DIR=none")
+    packed = subprocess.run(
+        ["make", "build-Function", *variables], cwd=project, capture_output=True, text=True, check=True
+    )
+    assert f"no {python} here: the function will compile its modules" in packed.stdout
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cqrs_nest.cli.main import COMMANDS
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 
@@ -26,6 +28,11 @@ async def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([\w-]+)", README))))
 def test_every_make_command_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_every_command_of_the_command_line_has_its_place() -> None:
+    for name in COMMANDS:
+        assert re.search(rf"^\| .*`{name}\b", README, re.MULTILINE), name
 
 
 def test_every_linked_file_exists() -> None:

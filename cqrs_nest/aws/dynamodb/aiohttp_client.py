@@ -6,7 +6,7 @@ import asyncio
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from importlib import import_module
+from importlib.util import find_spec
 from os import environ
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
@@ -35,6 +35,11 @@ class AiohttpDynamoDbClient:
     """
 
     def __init__(self, session: AwsSession) -> None:
+        # Nothing of it is imported before the first call, but that it is missing is said at the start.
+        if find_spec("aiohttp") is None:
+            raise AwsConfigurationError(
+                "DYNAMODB_CLIENT is aiohttp, which is not installed: pip install 'cqrs-nest[fast]'"
+            )
         self._session = session
         self._port: _Port | None = None
         self._opening = threading.Lock()
@@ -121,12 +126,6 @@ class AiohttpDynamoDbClient:
             return port
 
     def _open(self) -> _Port:
-        try:
-            import_module("aiohttp")
-        except ImportError as error:
-            raise AwsConfigurationError(
-                "DYNAMODB_CLIENT is aiohttp, which is not installed: pip install 'cqrs-nest[fast]'"
-            ) from error
         from cqrs_nest.aws.dynamodb.aiohttp_connections import AiohttpConnections
         from cqrs_nest.aws.dynamodb.botocore_rules import BotocoreRules
 

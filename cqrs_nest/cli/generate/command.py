@@ -81,3 +81,6 @@ def _report(changes: list[Change], dry_run: bool, as_json: bool) -> None:
         for change in changes:
             if change.kind != "keep":
                 click.echo(f"{change.kind}  {change.path.as_posix()}")
+        click.echo(
+            "\nA service that runs takes it up when it is started anew; `cqrs-nest dev` does that by itself."
+        )

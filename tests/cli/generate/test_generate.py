@@ -134,7 +134,7 @@ def test_a_dry_run_shows_the_difference_and_writes_nothing(project: Path) -> Non
 
 
 def test_what_is_done_is_told_as_json(project: Path) -> None:
-    run_generate("module", "orders")
+    assert "started anew" in run_generate("module", "orders")
     files = json.loads(run_generate("service", "prices", "--module", "orders", "--json"))
 
     assert files["create"] == ["shop/orders/prices_service.py", "shop/tests/orders/test_prices_service.py"]
