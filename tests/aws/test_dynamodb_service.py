@@ -119,6 +119,9 @@ async def test_an_update(
 
 async def test_an_update_notes_its_time_unless_told_not_to(dynamodb: DynamoDbService, table: str) -> None:
     assert "updatedAt" in await dynamodb.update_item(table, KEY, set={"a": 1})
+    told = await dynamodb.update_item(table, KEY, set={"updatedAt": "then"})
+    assert told["updatedAt"] == "then"
+    assert await dynamodb.update_item(table, KEY, remove=["updatedAt"]) == {**KEY, "a": 1}
     other = {**KEY, "sk": "2"}
     assert await dynamodb.update_item(table, other, set={"a": 1}, touch=False) == {**other, "a": 1}
 

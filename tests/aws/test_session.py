@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -17,6 +18,19 @@ from cqrs_nest.config import Environment
 async def test_concurrent_first_uses_share_one_client(session: AwsSession) -> None:
     clients = await asyncio.gather(*(session.run(lambda: session.client("dynamodb")) for _ in range(8)))
     assert len(set(map(id, clients))) == 1
+
+
+async def test_in_lambda_the_collector_leaves_clients_alone(
+    session: AwsSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "todo")
+    gc.unfreeze()
+    try:
+        session.client("dynamodb")
+        assert gc.isenabled()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 async def test_calls_leave_the_loop_free(session: AwsSession) -> None:

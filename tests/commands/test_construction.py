@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from cqrs_nest.commands import CommandModel, DataEntity
 from cqrs_nest.commands.construction import construct
@@ -30,7 +30,29 @@ class WithSecret(WireModel):
     _seen: bool = PrivateAttr(default=False)
 
 
-MODELS: tuple[type[WireModel], ...] = (CommandModel, DataEntity, Order, WithSecret)
+class Renamed(WireModel):
+    """Read by another name than it is written by."""
+
+    pk: str
+    due: int = Field(default=0, validation_alias="due_at", serialization_alias="due")
+
+
+class Derived(WireModel):
+    """A default that comes from other fields."""
+
+    pk: str
+    line_items: Any = Field(default_factory=lambda data: [data.get("pk")])
+
+
+class Closed(WireModel):
+    """Keeps nothing that it has no field for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    pk: str
+
+
+MODELS: tuple[type[WireModel], ...] = (CommandModel, DataEntity, Order, WithSecret, Renamed, Derived, Closed)
 names = {name for model in MODELS for name in model.model_fields}
 aliases = {field.alias or name for model in MODELS for name, field in model.model_fields.items()}
 rows = st.dictionaries(st.sampled_from(sorted(names | aliases | {"extra", "due_at"})), st.integers())
@@ -52,6 +74,13 @@ def test_defaults_are_not_shared() -> None:
     first.labels["a"] = "b"
     assert second.line_items == []
     assert second.labels == {}
+
+
+def test_what_is_set_is_not_shared() -> None:
+    first, second = construct(Order, {"pk": "A"}), construct(Order, {"pk": "A"})
+    first.unit_price = 2
+    assert (first.to_row(), second.to_row()) == ({"pk": "A", "unitPrice": 2.0}, {"pk": "A"})
+    assert construct(Order, {"pk": "A"}).to_row() == {"pk": "A"}
 
 
 def test_a_property_may_be_called_like_a_parameter() -> None:

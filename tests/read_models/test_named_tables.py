@@ -182,8 +182,16 @@ async def test_two_projections_of_one_table_stop_the_start(module: ModuleType) -
 
 @pytest.mark.usefixtures("in_lambda")
 async def test_a_function_opens_the_database_when_it_is_first_used(
-    tmp_path: Path, module: ModuleType
+    tmp_path: Path, module: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    attempts: list[SqlDatabase] = []
+    create = SqlDatabase._create_missing
+
+    async def counted(self: SqlDatabase) -> None:
+        attempts.append(self)
+        await create(self)
+
+    monkeypatch.setattr(SqlDatabase, "_create_missing", counted)
     file = tmp_path / "jobs.sqlite3"
     database = SqlDatabase(f"sqlite+aiosqlite:///{file}", NAMED, create_tables=True)
     projection = JobProjection(database)
@@ -193,6 +201,7 @@ async def test_a_function_opens_the_database_when_it_is_first_used(
     # At once: the tables are created by one of them, and the others wait for it.
     await asyncio.gather(*(projection.up(command(sk, 1)) for sk in "ABCDE"))
     assert [row[1] for row in await rows(database, "jobs")] == list("ABCDE")
+    assert attempts == [database]
     await database.on_application_shutdown()
 
 
