@@ -91,13 +91,13 @@ class ModuleSource(Source):
                 new = call.with_changes(args=[cst.Arg(added), *call.args])
                 self.replace(call, new)
             case cst.List() as present:
-                if added.value not in self._elements(present):
+                if not {added.value, f"'{name}'"} & {*self._elements(present)}:
                     self.replace(present, with_element(present, added))
-            case cst.SimpleString(value=present_text) if present_text == added.value:
+            case cst.SimpleString(evaluated_value=present_name) if present_name == name:
                 pass
             case cst.SimpleString() as present:
                 self._make_list(present, added)
-            case cst.Name(value=present_name) as present if present_name.endswith("metadata"):
+            case cst.Name(value=variable) as present if variable.endswith("metadata"):
                 self._make_list(present, added)
             case _:
                 raise self.refuse(

@@ -79,6 +79,8 @@ def test_a_list_of_the_table_is_added_to(before: str, after: str) -> None:
         ("metadata=[metadata]", 'metadata=[metadata, "new:metadata"]'),
         ('["new:metadata"]', '["new:metadata"]'),
         ('"new:metadata"', '"new:metadata"'),
+        ("['new:metadata']", "['new:metadata']"),
+        ("'new:metadata'", "'new:metadata'"),
     ],
 )
 def test_the_database_makes_the_tables_of_one_more(before: str, after: str) -> None:
