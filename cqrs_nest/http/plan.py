@@ -74,10 +74,12 @@ class RoutePlan:
         scope["path_params"] = params
         limited = LimitedReceive(receive, self.limit)
         call = Call(Request(scope, limited, send), self.controller, self.handler, self.status, params)
-        answer = await (self._answer_in_scope(call) if self.is_request_scoped else self._answer(call))
-        await answer(scope, receive, send)
-        if isinstance(call.body, Form):
-            await call.request.close()
+        try:
+            answer = await (self._answer_in_scope(call) if self.is_request_scoped else self._answer(call))
+            await answer(scope, receive, send)
+        finally:
+            if isinstance(call.body, Form):
+                await call.request.close()
 
     async def _answer_in_scope(self, call: Call) -> ASGIApp:
         token = current_request_scope.set(RequestScope(call.request))

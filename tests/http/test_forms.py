@@ -5,6 +5,7 @@ from typing import Annotated, Any, Protocol
 import httpx
 import pytest
 from pydantic import Field
+from starlette.types import Message, Receive, Scope, Send
 
 from cqrs_nest.common import (
     ArgumentMetadata,
@@ -147,6 +148,21 @@ async def test_a_file_and_the_fields_next_to_it(client: httpx.AsyncClient) -> No
 
 async def test_files_are_closed_after_the_answer(client: httpx.AsyncClient) -> None:
     await client.post("/cats/photo", data={"name": "Tom"}, files={"photo": b"miaow"})
+    assert [photo.file.closed for photo in seen] == [True]
+
+
+async def test_files_are_closed_when_nobody_takes_the_answer(build: Any, client_of: Any) -> None:
+    application = await build(Cats)
+
+    async def hung_up(scope: Scope, receive: Receive, send: Send) -> None:
+        async def refuse(message: Message) -> None:
+            raise OSError("the caller has hung up")
+
+        await application(scope, receive, refuse)
+
+    seen.clear()
+    with pytest.raises(OSError, match="hung up"):
+        await client_of(hung_up).post("/cats/photo", data={"name": "Tom"}, files={"photo": b"miaow"})
     assert [photo.file.closed for photo in seen] == [True]
 
 
