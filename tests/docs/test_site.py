@@ -42,6 +42,14 @@ async def test_the_modules_are_drawn_as_they_are() -> None:
     )
 
 
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(DOCS)))
+def test_links_lead_to_what_the_site_has(page: Path) -> None:
+    for link in re.findall(r"\]\((?!http)([^)#]+)[^)]*\)", page.read_text()):
+        target = (page.parent / link).resolve()
+        assert target.is_relative_to(DOCS), link
+        assert target.exists(), link
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_and_its_options_exist(page: Path) -> None:
     for line in re.findall(r"cqrs-nest ([a-z][^`\n#)]*)", page.read_text()):
