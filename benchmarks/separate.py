@@ -9,10 +9,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def separate(module: str) -> Iterator[str]:
-    """The URL that a module prints when it is run, while the block runs; it ends with its standard input."""
-    command = [sys.executable, "-m", module]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+def separate(module: str, stderr: int | None = None) -> Iterator[str]:
+    """The URL that a module prints when it is run, while the block runs; it ends with its standard input.
+
+    `stderr` is where it writes, as for `Popen`.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
